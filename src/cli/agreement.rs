@@ -12,6 +12,7 @@ use super::{output, shipped, target};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, StepAction};
+use workshop_course::lesson::{choices, load};
 
 /// Asks once whether a course may be opened, where somebody is there to answer. A script or a pipe has named the course
 /// that it wants to run; only what was fetched from elsewhere needs `--agree` there.
@@ -26,7 +27,7 @@ pub fn ask(course: &Course, dirs: &CourseDirs, agreed: bool) -> Result<()> {
     if !agreed {
         let asked = output::can_ask();
         match (asked, &dirs.fetched) {
-            (true, _) if answer(course, &home)? => {}
+            (true, _) if answer(course, dirs, &home)? => {}
             (true, _) => return Err(Problem::new(Kind::Interrupted, "the course was not opened")),
             (false, None) => return Ok(()),
             (false, Some(url)) => {
@@ -65,16 +66,30 @@ pub fn give(lessons: &Path) {
     }
 }
 
-fn answer(course: &Course, home: &Path) -> Result<bool> {
+fn answer(course: &Course, dirs: &CourseDirs, home: &Path) -> Result<bool> {
     let mut text = format!(
         "This course has not been opened here before:\n\n  {}\n  in {}\n\nIt runs commands of its own on this machine, as you.\nSome at once, to see what is there; others with its steps:\n\n",
         course.title,
         home.display()
     );
-    let commands = commands(course);
+    let commands = commands_of_all(course, dirs);
     // All of them, and whole: what is not shown is not agreed to.
     commands.iter().flat_map(|command| command.lines()).for_each(|line| text.push_str(&format!("  {line}\n")));
     output::yes(&format!("{text}\nOpen it?"))
+}
+
+/// The commands of a course with whatever is chosen in it: another option may be chosen later, and nobody is asked then.
+fn commands_of_all(course: &Course, dirs: &CourseDirs) -> Vec<String> {
+    let mut all = commands(course);
+    for chosen in choices::combinations(&course.choices) {
+        // One that is not valid is not opened.
+        if let Ok(other) = load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen) {
+            all.extend(commands(&other));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|command| seen.insert(command.clone()));
+    all
 }
 
 /// The commands that a course runs by itself, with its steps and in its checks, those that it runs at once first.
@@ -106,8 +121,6 @@ fn commands(course: &Course) -> Vec<String> {
             all.push(whole(&run.0));
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    all.retain(|command| seen.insert(command.clone()));
     all
 }
 
@@ -123,4 +136,45 @@ fn record(list: &Path, home: &Path) -> std::io::Result<()> {
     fs::create_dir_all(list.parent().unwrap_or(Path::new(".")))?;
     let mut file = fs::OpenOptions::new().create(true).append(true).open(list)?;
     writeln!(file, "{}", PathBuf::from(home).display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHAPTER: &str = "\
+snapshot: ch00
+title: C
+minutes: 0
+steps:
+  - {id: copy, title: A, minutes: 0, say: x, edit: all}
+  - {id: js, title: A, minutes: 0, say: x, when: {language: js}, shell: {run: first}}
+  - {id: both, title: A, minutes: 0, say: x, when: {language: py, os: mac}, shell: {run: hidden}}
+";
+
+    #[test]
+    fn the_commands_of_every_option_are_shown() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let two = |one: &str, other: &str| format!("[{{id: {one}, title: A}}, {{id: {other}, title: B}}]");
+        write(
+            "lessons/course.yaml",
+            &format!(
+                "title: T\ncode: T1\nslot: 1\nchapters: [ch00]\nchoices:\n  - {{id: language, title: L, options: {}}}\n  - \
+                 {{id: os, title: O, options: {}}}\n",
+                two("js", "py"),
+                two("linux", "mac")
+            ),
+        );
+        write("lessons/ch00.yaml", CHAPTER);
+        write("snapshots/ch00/a.txt", "a");
+        let (lessons, snapshots) = (root.path().join("lessons"), root.path().join("snapshots"));
+        let chosen = choices::Chosen::new();
+        let dirs = CourseDirs { lessons, snapshots, fetched: None, locale: None, chosen };
+        assert_eq!(commands_of_all(&dirs.load().unwrap(), &dirs), ["first", "hidden"]);
+    }
 }

@@ -30,7 +30,9 @@ pub struct CourseDirs {
 
 impl CourseDirs {
     fn new(lessons: PathBuf, common: &CommonOptions) -> Result<CourseDirs> {
-        let beside = || lessons.parent().unwrap_or(Path::new(".")).join("snapshots");
+        // `.` and `..` name nothing that something could be beside.
+        let named = lessons.file_name().map_or_else(|| std::fs::canonicalize(&lessons).ok(), |_| None);
+        let beside = || named.as_ref().unwrap_or(&lessons).parent().unwrap_or(Path::new(".")).join("snapshots");
         let snapshots = common.snapshots.clone().unwrap_or_else(beside);
         let known = locale::locales(&lessons);
         let locale = match &common.locale {

@@ -13,7 +13,7 @@ use super::{course, places, target};
 use workshop_base::duration;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::{Chapter, Course, Step};
+use workshop_course::lesson::model::{Chapter, Course, Origin, Step};
 use workshop_course::lesson::{lint, load};
 use workshop_engine::event::StepRef;
 
@@ -112,20 +112,27 @@ static MINUTES: LazyLock<Regex> =
 /// nothing of a step that only waited: how long its text takes to say is not known then.
 fn chapter_text(text: &str, chapter: &Chapter, on_target: Option<&Chapter>, spent: &StepTimes) -> String {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-    let mut sum = 0;
+    // Several actions of one step share its minutes.
+    let steps = chapter.steps.chunk_by(|_, next| next.part.as_ref().is_some_and(|part| part.number > 1));
     // A step of an included file is shared: what it took here is not what it takes everywhere.
-    let own = |step: &&Step| step.origin.file == chapter.origin.file;
-    sum += chapter.steps.iter().filter(|step| !own(step)).map(|step| millis(step.stage_budget())).sum::<u64>();
-    let steps: Vec<&Step> = chapter.steps.iter().filter(own).collect();
-    let starts: Vec<usize> = steps.iter().map(|step| (step.origin.line as usize).saturating_sub(1)).collect();
+    let (steps, others): (Vec<&[Step]>, Vec<&[Step]>) =
+        steps.partition(|step| written_at(step).is_some_and(|origin| origin.file == chapter.origin.file));
+    let mut sum = millis(others.into_iter().flatten().map(Step::stage_budget).sum());
+    let line = |step: &&[Step]| written_at(step).map_or(0, |origin| (origin.line as usize).saturating_sub(1));
+    let starts: Vec<usize> = steps.iter().map(line).collect();
     let mut any = false;
     for (i, step) in steps.into_iter().enumerate() {
-        let waits = on_target.and_then(|chapter| chapter.step(&step.id)).map_or(0, |step| millis(step.budget));
-        let only_waited = |ms: u64| waits > millis(step.budget) && ms <= waits;
-        let took = spent.get(&reference(chapter, step)).filter(|ms| **ms > 0 && !only_waited(**ms));
-        let planned = took.map_or(millis(step.budget), |ms| (ms + QUARTER / 2).max(QUARTER) / QUARTER * QUARTER);
-        sum += planned;
-        if planned == millis(step.budget) {
+        let budget = millis(step.iter().map(|part| part.budget).sum());
+        let on_target = step.iter().filter_map(|part| on_target?.step(&part.id));
+        let waits = millis(on_target.map(|part| part.budget).sum());
+        let took: u64 = step.iter().filter_map(|part| spent.get(&reference(chapter, part))).sum();
+        let only_waited = waits > budget && took <= waits;
+        let rehearsed = took > 0 && !only_waited;
+        let planned = if rehearsed { (took + QUARTER / 2).max(QUARTER) / QUARTER * QUARTER } else { budget };
+        if step.iter().all(|part| part.on_stage) {
+            sum += planned;
+        }
+        if planned == budget {
             continue;
         }
         let end = starts.get(i + 1).copied().unwrap_or(lines.len());
@@ -137,6 +144,12 @@ fn chapter_text(text: &str, chapter: &Chapter, on_target: Option<&Chapter>, spen
         own.map(|line| put_minutes(line, sum));
     }
     lines.join("\n")
+}
+
+/// Returns where the lesson has a step, be it one of several actions.
+fn written_at(step: &[Step]) -> Option<&Origin> {
+    let first = step.first()?;
+    Some(first.part.as_ref().map_or(&first.origin, |part| &part.origin))
 }
 
 /// Puts the first `minutes` of a line to a number of milliseconds; false when it has none.
@@ -151,6 +164,50 @@ fn put_minutes(line: &mut String, ms: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LESSON: &str = "\
+snapshot: ch00
+title: C
+minutes: 4
+steps:
+  - {id: copy, title: A, minutes: 1, say: x, edit: all}
+  - id: two
+    title: A
+    minutes: 1
+    say: x
+    actions: [{shell: {run: a}}, {shell: {run: b}}]
+  - id: more
+    title: A
+    minutes: 2
+    say: x
+    actions:
+      - {shell: {run: a}}
+      - {shell: {run: b}}
+  - {id: own, title: A, minutes: 3, say: x, on_stage: false, shell: {run: a}}
+";
+
+    #[test]
+    fn several_actions_share_their_steps_minutes_and_what_is_not_on_stage_counts_for_itself() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("lessons/ch00.yaml", LESSON);
+        write("lessons/course.yaml", "title: T\ncode: T1\nslot: 30\nchapters: [ch00]\n");
+        write("snapshots/ch00/a.txt", "a");
+        let course = load::load(&root.path().join("lessons"), &root.path().join("snapshots")).unwrap();
+        let took = [("two", 20), ("two-2", 70), ("more", 100), ("more-2", 20), ("own", 60)];
+        let at = |id: &str| StepRef { chapter: 0, step: id.to_owned() };
+        let spent = took.iter().map(|(id, seconds)| (at(id), seconds * 1000)).collect();
+        let on_target = course.clone().on(workshop_course::lesson::model::Target::Local);
+        let text = chapter_text(LESSON, &course.chapters[0], on_target.chapter(0), &spent);
+        let expected = LESSON.replacen("minutes: 4", "minutes: 4.5", 1).replace("minutes: 3", "minutes: 1");
+        assert_eq!(text, expected.replacen("    minutes: 1\n", "    minutes: 1.5\n", 1));
+        write("lessons/ch00.yaml", &text);
+        assert!(load::load(&root.path().join("lessons"), &root.path().join("snapshots")).is_ok());
+    }
 
     #[test]
     fn a_line_keeps_all_but_its_minutes() {

@@ -28,7 +28,7 @@ struct CourseNaming {
     code: String,
 }
 
-/// Writes a new course into a directory that is not there or empty, checks it, and says how to go on. With `cloud` it
+/// Writes a new course into a directory that is not there or empty but for a `.git`, checks it, and says how to go on. With `cloud` it
 /// deploys a Lambda function with the AWS CDK, else it needs Node alone. Returns the exit code.
 ///
 /// # Errors
@@ -38,7 +38,9 @@ pub fn run(dir: &Path, title: Option<&str>, cloud: bool) -> Result<u8> {
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let last = whole.file_name().map(|name| name.to_string_lossy().into_owned());
     let naming = CourseNaming::new(title.map(str::to_owned).or(last).unwrap_or_default().as_str())?;
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+    // A repository that was just made or cloned is as good as empty.
+    let holds = |entry: io::Result<fs::DirEntry>| entry.map_or(true, |entry| entry.file_name() != ".git");
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.any(holds)) {
         return Err(Problem::usage(format!("{} holds something already", dir.display()))
             .hint("name a directory that is not there yet: it is made"));
     }
@@ -97,7 +99,8 @@ impl CourseNaming {
     fn fill(&self, template: &str) -> String {
         let title = self.title.replace('\\', r"\\").replace('"', "\\\"");
         let stack = format!("{}Stack", self.class);
-        let names = [("title", &title), ("name", &self.name), ("stack", &stack), ("code", &self.code)];
+        // The title last: what stands in it is the author's.
+        let names = [("name", &self.name), ("stack", &stack), ("code", &self.code), ("title", &title)];
         names.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
     }
 }
@@ -173,6 +176,7 @@ mod tests {
         let quoted = named("Queues: \"by\" hand");
         assert_eq!(quoted, four(["Queues: \"by\" hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
         assert_eq!(named("An API with Express").unwrap()[3], "API");
+        assert_eq!(CourseNaming::new("Say {{name}}").unwrap().fill("{{title}} {{name}}"), "Say {{name}} say-name");
         assert!(named("2026").is_err() && named("…").is_err() && named("").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What lint knows of templates: those that the course deploys as they are, and with `--synth` those that the CDK makes of
 //! each chapter.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -43,8 +44,15 @@ pub fn unsupported(course: &Course, synth: bool) -> Result<Vec<Problem>> {
         let with_cdk = |step: &&Step| {
             step.action.deploys() && matches!(&step.action, StepAction::Deploy(deploy) if deploy.template.is_none())
         };
-        if let (true, Some(step)) = (synth, chapter.steps.iter().find(with_cdk)) {
-            problems.extend(synthesised(chapter)?.into_iter().map(|problem| problem.at(spot(&step.origin))));
+        // Each project once, where it is deployed first.
+        let mut projects = BTreeSet::new();
+        for step in chapter.steps.iter().filter(with_cdk).filter(|_| synth) {
+            let StepAction::Deploy(deploy) = &step.action else { continue };
+            let project = deploy.cwd.as_deref().or(chapter.cdk_project()).unwrap_or_default();
+            if projects.insert(project) {
+                let found = synthesised(chapter, project)?;
+                problems.extend(found.into_iter().map(|problem| problem.at(spot(&step.origin))));
+            }
         }
     }
     Ok(problems)
@@ -59,8 +67,8 @@ fn spot(origin: &Origin) -> Spot {
     Spot { file: origin.file.clone(), line: origin.line, column: number(lead + 1), length: number(length), excerpt }
 }
 
-/// Has the CDK make a chapter's templates, in a directory of its own, and looks through them.
-fn synthesised(chapter: &Chapter) -> Result<Vec<Problem>> {
+/// Has the CDK make the templates of one of a chapter's projects, in a directory of its own, and looks through them.
+fn synthesised(chapter: &Chapter, project: &str) -> Result<Vec<Problem>> {
     let cache = target::cache()?;
     let unmade = |e: std::io::Error| {
         Problem::environment(format!("the project cannot be laid out: {e}"))
@@ -70,7 +78,7 @@ fn synthesised(chapter: &Chapter) -> Result<Vec<Problem>> {
     let scratch = Synthesis(home.clone());
     let directory = home.join(&chapter.id);
     lay_out(&chapter.snapshot, &directory).map_err(unmade)?;
-    let project = directory.join(chapter.cdk_project().unwrap_or_default());
+    let project = directory.join(project);
     block_on(async {
         let (packages, stop) = (Packages::new(&cache), CancellationToken::new());
         if let Some(installation) = packages.ensure(&chapter.snapshot, &Report::silent(), &stop).await? {

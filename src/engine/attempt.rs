@@ -433,7 +433,7 @@ async fn command(
 /// A cell of the first row, by column name; a number stays a number.
 pub fn cell(result: &StatementResult, column: &str) -> Option<Value> {
     let index = result.columns.iter().position(|c| c == column)?;
-    Some(captures::of_text(result.rows.first()?.get(index)?.as_ref()?))
+    Some(captures::of_cell(result.rows.first()?.get(index)?.as_ref()?))
 }
 
 const CONFLICT_HINT: &str = "DSQL answers a conflict with 40001 and leaves the retry to the client: the first call after a \

@@ -7,14 +7,20 @@ use super::mismatch::compile;
 use workshop_base::problem::Result;
 use workshop_course::lesson::json_path;
 
-/// Makes a value of a text: a number where that says the same, digit for digit. A hash such as `12345e10`, or an id of more digits
-/// than a number holds, stays what it is.
+/// Makes a value of a text that was printed: a number where that is written again as it was. A version such as `3.10`, an id of
+/// more digits than a number holds, or a hash such as `12345e10` stays what it is.
 pub fn of_text(text: &str) -> Value {
-    // PostgreSQL writes a numeric(10,2) as 100.00.
+    number(text, |number| number.to_string() == text)
+}
+
+/// Makes a value of a cell: as [`of_text`], but a numeric(10,2), which PostgreSQL writes as 100.00, is a number all the same.
+pub fn of_cell(text: &str) -> Value {
     let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
-    let says_the_same = |number: &Number| {
-        number.to_string() == text || number.as_f64().is_some_and(|number| number.to_string() == short)
-    };
+    let says_the_same = |number: &Number| number.as_f64().is_some_and(|number| number.to_string() == short);
+    number(text, |number| number.to_string() == text || says_the_same(number))
+}
+
+fn number(text: &str, says_the_same: impl Fn(&Number) -> bool) -> Value {
     match text.parse::<Number>().ok().filter(says_the_same) {
         Some(number) => Value::Number(number),
         None => Value::String(text.to_owned()),
@@ -62,25 +68,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_kept_as_a_number_only_where_that_says_the_same() {
-        for (text, number) in [
-            ("7", true),
-            ("-7", true),
-            ("100.00", true),
-            ("0.5", true),
-            ("0.00001", true),
-            ("18446744073709551615", true),
-            ("12345e10", false),
-            ("1E3", false),
-            ("123456789012345678901", false),
-            ("0.12345678901234567891", false),
-            ("007", false),
-            ("5.", false),
-            ("", false),
+    fn what_is_kept_is_a_number_only_where_that_says_the_same() {
+        for (text, printed, cell) in [
+            ("7", true, true),
+            ("-3", true, true),
+            ("1.0", true, true),
+            ("0.25", true, true),
+            ("18446744073709551615", true, true),
+            ("3.10", false, true),
+            ("100.00", false, true),
+            ("0.00001", false, true),
+            ("-0", false, false),
+            ("12345e10", false, false),
+            ("1E3", false, false),
+            ("123456789012345678901", false, false),
+            ("0.12345678901234567891", false, false),
+            ("007", false, false),
+            ("5.", false, false),
+            ("", false, false),
         ] {
-            let value = of_text(text);
-            assert_eq!(value.is_number(), number, "{text}");
-            assert!(number || value == text, "{text}");
+            for (value, number) in [(of_text(text), printed), (of_cell(text), cell)] {
+                assert_eq!(value.is_number(), number, "{text}");
+                assert!(number || value == text, "{text}");
+            }
         }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Every answer that does not hold is told as two lines: what was expected and what came.
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::event::{Attempt, Failure, SUCCESS, Verdict};
@@ -93,7 +92,7 @@ pub fn given_up(attempts: Vec<Attempt>) -> Failure {
 
 /// Puts the line that the lesson announced first, where what came does not say it: it stands somewhere in the output.
 pub fn tell_declared(failure: &mut Failure, text: &str, wanted: &ExpectedFailure) {
-    let Ok(pattern) = Regex::new(&wanted.matches) else { return };
+    let Ok(pattern) = compile(&wanted.matches) else { return };
     if pattern.is_match(&failure.actual) {
         return;
     }
@@ -139,7 +138,7 @@ pub fn record(problem: &Problem) -> Failure {
 
 /// Tells whether a failure is the one that the lesson declares.
 pub fn is_declared(wanted: &ExpectedFailure, sqlstate: Option<&str>, text: &str) -> bool {
-    let matches = Regex::new(&wanted.matches).is_ok_and(|r| r.is_match(text));
+    let matches = compile(&wanted.matches).is_ok_and(|r| r.is_match(text));
     // An error that comes through a function carries its SQLSTATE, if at all, somewhere in its text.
     let state = match (&wanted.sqlstate, sqlstate) {
         (None, _) => true,

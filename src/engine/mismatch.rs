@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::event::Failure;
 use workshop_base::problem::{Problem, Result};
@@ -33,10 +33,11 @@ impl From<Mismatch> for Failure {
     }
 }
 
-/// Compiles a pattern of a lesson.
+/// Compiles a pattern of a lesson. It looks at lines, as in a check of a file: `^` and `$` are the ends of one.
 ///
 /// # Errors
 /// When it is none.
 pub fn compile(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern).map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
+    let lines = RegexBuilder::new(pattern).multi_line(true).build();
+    lines.map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
 }

@@ -339,7 +339,10 @@ fn a_rehearsal_becomes_the_plan() {
         let typed = std::fs::File::open(typed).unwrap();
         command.args(args).current_dir(dir.path().join(home)).stdin(typed).output().unwrap()
     };
+    // An empty clone is an empty directory.
+    std::fs::create_dir_all(dir.path().join("mine/.git")).unwrap();
     assert_eq!(at("", &["new", "mine"], "").status.code(), Some(0));
+    assert_eq!(at("", &["new", "mine"], "").status.code(), Some(2));
     let nothing = at("mine", &["rehearse"], "");
     assert_eq!(nothing.status.code(), Some(2));
     assert!(text(&nothing.stderr).contains("nothing was rehearsed"), "{}", text(&nothing.stderr));
@@ -357,6 +360,10 @@ fn a_rehearsal_becomes_the_plan() {
     let chapter = std::fs::read_to_string(dir.path().join("mine/lessons/ch00.yaml")).unwrap();
     assert!(chapter.contains("    minutes: 0.25\n") && !chapter.contains("\nminutes: 3\n"), "{chapter}");
     assert_eq!(at("mine", &["lint"], "").status.code(), Some(0));
+    for lessons in [".", "../lessons/"] {
+        let linted = at("mine/lessons", &["lint", "--lessons", lessons], "");
+        assert_eq!(linted.status.code(), Some(0), "{lessons}: {}", text(&linted.stdout));
+    }
 }
 
 #[test]

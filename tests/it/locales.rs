@@ -68,11 +68,11 @@ fn texts_are_put_in_and_what_is_left_out_stays() {
 
 #[test]
 fn a_language_is_found_as_shells_and_people_name_it() {
-    let known = ["de".to_owned(), "pt-BR".to_owned()];
-    let found = ["de_AT.UTF-8", "de", "DE", "pt_BR", "pt-br", "pt", "C.UTF-8", "", "en_US.UTF-8"]
+    let known = ["de", "pt-BR", "zh_TW"].map(str::to_owned);
+    let found = ["de_AT.UTF-8", "de", "DE", "pt_BR", "pt-br", "pt", "C.UTF-8", "", "en_US.UTF-8", "zh_TW", "zh-tw"]
         .map(|wanted| locale::nearest(wanted, &known));
-    let (de, br) = (Some("de"), Some("pt-BR"));
-    assert_eq!(found, [de, de, de, br, br, None, None, None, None]);
+    let (de, br, tw) = (Some("de"), Some("pt-BR"), Some("zh_TW"));
+    assert_eq!(found, [de, de, de, br, br, None, None, None, None, tw, tw]);
 }
 
 #[test]
@@ -98,27 +98,78 @@ goals: [Eins]
 steps:
   chnge: {title: Falsch}
   change:
-    say: In ${region}.
+    say: 'In ${region} an ${output.Url}, {{outputs.Url}}.'
+    hints: ['![](images/gone.png)']
     notes: Keine.
     minutes: 2
 checks:
   answers:
     hints: [Eins, Zwei]
 ";
-    let dir = course(&[("ch01.yaml", wrong), ("ch02.yaml", "title: Zu viel\n")]);
+    let dir = course(&[("ch01.yaml", wrong), ("ch02.yaml", "title: Zu viel\n"), (".#ch01.yaml", "")]);
+    let lesson = dir.path().join("lessons/ch01.yaml");
+    fs::write(&lesson, fs::read_to_string(&lesson).unwrap().replace("    edit:", "    hints: [Look]\n    edit:"))
+        .unwrap();
     let (code, said) = run(dir.path(), &["lint", "--format", "plain"], "C.UTF-8");
     assert_eq!(code, 2, "{said}");
     for line in [
         "ch01.yaml:1:8: `title` is a number; expected some text (put it in quotes to make it text)",
         "ch01.yaml:2:8: `goals` has 1 texts; expected 0, as in the lesson",
         "ch01.yaml:4:10: chapter 1 has no step `chnge`; expected `change` (did you mean `change`?)",
-        "ch01.yaml:6:13: the text in the lesson does not refer to `${region}`",
-        "ch01.yaml:7:12: the course itself has no `notes` here",
-        "ch01.yaml:8:5: a step's texts has no key `minutes`",
-        "ch01.yaml:11:12: `hints` has 2 texts; expected 0, as in the lesson",
+        "ch01.yaml:6:14: the text in the lesson does not refer to `${region}`",
+        "ch01.yaml:6:27: `${output.Url}` names nothing (did you mean `outputs.Url`?",
+        "ch01.yaml:6:42: `{{outputs.Url}}` is no reference, and stays as it stands",
+        "ch01.yaml:7:14: there is no ",
+        "ch01.yaml:8:12: the course itself has no `notes` here",
+        "ch01.yaml:9:5: a step's texts has no key `minutes`",
+        "ch01.yaml:12:12: `hints` has 2 texts; expected 0, as in the lesson",
         "ch02.yaml:1:1: the course has no lesson file ch02.yaml",
     ] {
         assert!(said.contains(&format!("lessons/locales/de/{line}")), "{line}\n{said}");
+    }
+}
+
+/// A step of two actions, of which the second has words of its own.
+const ACTIONS: &str = "\
+snapshot: ch01
+title: First steps
+minutes: 2
+steps:
+  - id: change
+    title: Change everything
+    minutes: 2
+    say: Change it.
+    after: It is over.
+    hints: [Look]
+    actions:
+      - {edit: all}
+      - {title: Say hello, notes: Aloud., shell: {run: echo hello}}
+";
+
+#[test]
+fn several_actions_have_the_texts_of_their_step_and_their_own() {
+    let texts = "steps:\n  change: {title: Alles ändern, say: Ändere es., after: Es ist vorbei., hints: [Schau]}\n";
+    let own = "  change-2: {title: Sag hallo, notes: Laut.}\n";
+    for (texts, last) in [(texts.to_owned() + own, "Sag hallo"), (texts.to_owned(), "Say hello")] {
+        let dir = course(&[("ch01.yaml", &texts)]);
+        let (lessons, snapshots) = (dir.path().join("lessons"), dir.path().join("snapshots"));
+        fs::write(lessons.join("ch01.yaml"), ACTIONS).unwrap();
+        let read = load::load_in(&lessons, &snapshots, &BTreeMap::new(), Some("de")).unwrap();
+        let [first, second] = read.chapters[1].steps.as_slice() else { panic!("two actions") };
+        assert_eq!((first.title.as_str(), second.title.as_str()), ("Alles ändern (1 of 2)", last));
+        assert_eq!((first.say.as_str(), second.say.as_str()), ("Ändere es.", "Ändere es."));
+        assert_eq!((first.after.as_deref(), second.after.as_deref()), (None, Some("Es ist vorbei.")));
+        assert_eq!((&first.hints, &second.hints), (&vec!["Schau".to_owned()], &vec!["Schau".to_owned()]));
+        let lacks = locale::missing(&load::load(&lessons, &snapshots).unwrap(), "de");
+        let lacks: Vec<&str> =
+            lacks.iter().map(|gap| gap.message.as_str()).filter(|gap| gap.contains("step")).collect();
+        match last {
+            "Sag hallo" => assert_eq!(lacks, [""; 0]),
+            _ => assert_eq!(
+                lacks,
+                ["title", "notes"].map(|key| format!("step `change-2` has no `{key}` in this language"))
+            ),
+        }
     }
 }
 

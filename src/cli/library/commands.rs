@@ -17,12 +17,6 @@ pub fn run(command: &LibraryCommand) -> Result<u8> {
     match command {
         LibraryCommand::Install { source } => {
             let course = library.install(source)?;
-            let found = courses_in(&course.home);
-            if found.is_empty() {
-                library.remove(&course)?;
-                return Err(Problem::usage(format!("there is no course in {source}"))
-                    .expected("a lessons/course.yaml or a course.yaml there"));
-            }
             say(&described(&course))?;
             let name = shell_word(&course.name);
             say(&format!("open it with `workshop --course {}`; it asks before it runs anything\n", sanitize(&name)))?;

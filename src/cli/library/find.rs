@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::store::InstalledCourse;
 use workshop_course::lesson::{chain, listing};
 
 /// A course that can be chosen.
@@ -57,19 +56,9 @@ pub fn courses_in(home: &Path) -> Vec<CourseChoice> {
     found.into_iter().map(choice).collect()
 }
 
-/// Returns the courses of an installed one, by the names that the command line takes: its own where it is one.
-pub fn choices_of(course: &InstalledCourse) -> Vec<CourseChoice> {
-    let mut choices = courses_in(&course.home);
-    if let [one] = choices.as_mut_slice() {
-        one.name.clone_from(&course.name);
-    }
-    choices
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::library::store::AboutCourse;
 
     #[test]
     fn a_course_under_another_name_is_found_to_be_told() {
@@ -77,21 +66,5 @@ mod tests {
         assert!(!is_lessons(dir.path()));
         std::fs::write(dir.path().join("course.yml"), "").unwrap();
         assert!(is_lessons(dir.path()));
-    }
-
-    #[test]
-    fn an_installed_course_goes_by_the_name_that_it_was_installed_under() {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().join("1b23cd793026b36d");
-        std::fs::create_dir_all(home.join("lessons")).unwrap();
-        std::fs::write(home.join("lessons/course.yaml"), "title: Queues by hand\n").unwrap();
-        let about = AboutCourse { source: "x".into(), commit: None, hash: "1b23cd793026b36d".into(), installed: 0 };
-        let course = InstalledCourse { name: "queues".into(), home: home.clone(), about };
-        assert_eq!(choices_of(&course)[0].name, "queues");
-        std::fs::rename(home.join("lessons"), home.join("one")).unwrap();
-        std::fs::create_dir(home.join("two")).unwrap();
-        std::fs::copy(home.join("one/course.yaml"), home.join("two/course.yaml")).unwrap();
-        let names: Vec<String> = choices_of(&course).into_iter().map(|choice| choice.name).collect();
-        assert_eq!(names, ["one", "two"], "of several each has its own");
     }
 }

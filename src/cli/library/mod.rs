@@ -9,5 +9,5 @@ mod store;
 
 pub use chooser::choose;
 pub use commands::run;
-pub use find::{CourseChoice, choices_of, courses_in, is_lessons, lessons_of};
-pub use store::{InstalledCourse, Library};
+pub use find::{CourseChoice, courses_in, is_lessons, lessons_of};
+pub use store::{InstalledCourse, Library, choices_of};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::find::{CourseChoice, courses_in};
 use crate::cli::archive::{self, ArchiveLinks};
 use crate::cli::git_clone;
 use workshop_base::copy_tree::copy_tree;
@@ -81,12 +82,17 @@ impl Library {
     /// Fetches, unpacks or copies a course, in the place of what was installed from the same source before.
     ///
     /// # Errors
-    /// When it cannot be fetched or read, or the cache cannot be written.
+    /// When it cannot be fetched or read, holds no course, or the cache cannot be written.
     pub fn install(&self, source: &str) -> Result<InstalledCourse> {
         let beside = self.dir.join(format!(".new-{}", std::process::id()));
         remove(&beside).and_then(|()| fs::create_dir_all(&self.dir)).map_err(|e| self.unwritable(&e))?;
         let half = Half(&beside);
         let commit = bring(source, &beside)?;
+        // What was installed before stays then.
+        if courses_in(half.0).is_empty() {
+            return Err(Problem::usage(format!("there is no course in {source}"))
+                .expected("a lessons/course.yaml or a course.yaml there"));
+        }
         let hash = content_hash(&beside).map_err(|e| self.unwritable(&e))?;
         let source = named_for_good(source);
         let name = self.of_source(&source).map_or_else(|| self.free_name(&source), |course| course.name);
@@ -138,6 +144,15 @@ impl Library {
         Problem::environment(format!("{}: {error}", self.dir.display()))
             .hint("set WORKSHOP_CACHE to a directory that can be written")
     }
+}
+
+/// Returns the courses of an installed one, by the names that the command line takes: its own where it is one.
+pub fn choices_of(course: &InstalledCourse) -> Vec<CourseChoice> {
+    let mut choices = courses_in(&course.home);
+    if let [one] = choices.as_mut_slice() {
+        one.name.clone_from(&course.name);
+    }
+    choices
 }
 
 /// Makes a directory of what a source names. Returns the commit, when git has fetched it.
@@ -270,6 +285,13 @@ mod tests {
         assert_eq!(library.list(), [renewed]);
         assert_eq!(library.install("file:///nowhere/at/all").unwrap_err().kind.exit_code(), 3);
         assert_eq!(library.install("nowhere").unwrap_err().kind.exit_code(), 2);
+        let broken = dir.path().join("broken");
+        course(&broken, "four");
+        let good = library.install(broken.to_str().unwrap()).unwrap();
+        fs::remove_dir_all(broken.join("lessons")).unwrap();
+        let problem = library.install(broken.to_str().unwrap()).unwrap_err();
+        assert!(problem.message.starts_with("there is no course in"), "{problem}");
+        assert_eq!(library.find("broken"), Some(good), "what is there already stays");
     }
 
     #[test]
@@ -289,5 +311,21 @@ mod tests {
         assert_eq!(unpacked.about.hash, copied.about.hash);
         assert_eq!(library.find("../from"), None);
         assert_eq!(library.find("course"), Some(unpacked));
+    }
+
+    #[test]
+    fn an_installed_course_goes_by_the_name_that_it_was_installed_under() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("1b23cd793026b36d");
+        fs::create_dir_all(home.join("lessons")).unwrap();
+        fs::write(home.join("lessons/course.yaml"), "title: Queues by hand\n").unwrap();
+        let about = AboutCourse { source: "x".into(), commit: None, hash: "1b23cd793026b36d".into(), installed: 0 };
+        let course = InstalledCourse { name: "queues".into(), home: home.clone(), about };
+        assert_eq!(choices_of(&course)[0].name, "queues");
+        fs::rename(home.join("lessons"), home.join("one")).unwrap();
+        fs::create_dir(home.join("two")).unwrap();
+        fs::copy(home.join("one/course.yaml"), home.join("two/course.yaml")).unwrap();
+        let names: Vec<String> = choices_of(&course).into_iter().map(|choice| choice.name).collect();
+        assert_eq!(names, ["one", "two"], "of several each has its own");
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::format::{ChoiceYaml, CourseYaml, WhenYaml};
+use super::build::as_it_stands;
+use super::format::{ChoiceYaml, CourseYaml, StepYaml, WhenYaml};
 use super::kinds;
 use super::lens::Lens;
 use super::model::{Choice, ChoiceOption};
@@ -43,10 +44,10 @@ pub(super) fn choices(raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Probl
 fn built(raw: &ChoiceYaml) -> Choice {
     let option = |option: &super::format::OptionYaml| ChoiceOption {
         id: option.id.0.clone(),
-        title: option.title.0.clone(),
+        title: as_it_stands(&option.title),
         files: option.files.iter().map(|pattern| pattern.0.clone()).collect(),
     };
-    Choice { id: raw.id.0.clone(), title: raw.title.0.clone(), options: raw.options.iter().map(option).collect() }
+    Choice { id: raw.id.0.clone(), title: as_it_stands(&raw.title), options: raw.options.iter().map(option).collect() }
 }
 
 /// Returns the option of each choice: the one that is asked for, if there is such, else the first.
@@ -59,8 +60,20 @@ pub fn resolved(choices: &[Choice], asked: &Chosen) -> Chosen {
     choices.iter().filter_map(of).collect()
 }
 
+/// Returns every way to choose one option of each; none where there is nothing to choose.
+pub fn combinations(choices: &[Choice]) -> Vec<Chosen> {
+    let more = |chosen: Vec<Chosen>, choice: &Choice| {
+        let with = |chosen: &Chosen| {
+            let options = choice.options.iter().map(|option| (choice.id.clone(), option.id.clone()));
+            options.map(|one| chosen.clone().into_iter().chain([one]).collect()).collect::<Vec<Chosen>>()
+        };
+        chosen.iter().flat_map(with).collect()
+    };
+    if choices.is_empty() { Vec::new() } else { choices.iter().fold(vec![Chosen::new()], more) }
+}
+
 /// Tells whether what is for these options is for the chosen ones. Choices and options that there are not are reported.
-pub(super) fn holds(
+fn holds(
     when: &BTreeMap<String, WhenYaml>,
     (choices, chosen): (&[Choice], &Chosen),
     lens: Lens<'_>,
@@ -90,6 +103,31 @@ pub(super) fn holds(
         holds &= chosen.get(name).is_some_and(|chosen| ids.contains(&chosen.as_str()));
     }
     holds
+}
+
+/// Returns the items of a list that are for the chosen options, each with its place in the list.
+pub(super) fn kept<T>(
+    items: Vec<T>,
+    when: impl Fn(&T) -> &BTreeMap<String, WhenYaml>,
+    options: (&[Choice], &Chosen),
+    lens: Lens<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<(usize, T)> {
+    let all = items.into_iter().enumerate();
+    all.filter(|(i, item)| holds(when(item), options, lens.item(*i), problems)).collect()
+}
+
+/// Reports a chapter that has no steps for the chosen options: nobody would come past it.
+pub(super) fn some_steps_are_kept(
+    steps: &[(usize, StepYaml)],
+    whole: usize,
+    lens: Lens<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    if steps.is_empty() && whole > 0 {
+        let problem = Problem::course("no step of this chapter is for the chosen options");
+        lens.report(problems, problem.expected("a step for every option, be it one to read"));
+    }
 }
 
 /// Takes the files of options out that are not chosen. One that a chosen option has as well stays.

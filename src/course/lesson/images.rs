@@ -51,7 +51,11 @@ pub fn as_words(text: &str) -> String {
     let shown = |found: &regex::Captures<'_>| format!("[picture: {}; {}]", found[1].trim(), &found[2]);
     let mut fences = Fences::default();
     let line = |line: &str| {
-        if fences.holds(line) { line.to_owned() } else { IMAGE.replace_all(line, shown).into_owned() }
+        if fences.holds(line) || holds_code(line) {
+            line.to_owned()
+        } else {
+            IMAGE.replace_all(line, shown).into_owned()
+        }
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
@@ -59,7 +63,12 @@ pub fn as_words(text: &str) -> String {
 /// The lines of a text that are no code.
 fn prose_lines(text: &str) -> impl Iterator<Item = &str> {
     let mut fences = Fences::default();
-    text.lines().filter(move |line| !fences.holds(line) && !line.starts_with("    ") && !line.contains("`!["))
+    text.lines().filter(move |line| !fences.holds(line) && !holds_code(line))
+}
+
+/// Tells whether a line outside of fences is code, or shows how an image is written.
+fn holds_code(line: &str) -> bool {
+    line.starts_with("    ") || line.contains("`![")
 }
 
 /// Finds the blocks of code between fences, line by line: one ends with as many of the sign that it begins with, or more, and
@@ -159,6 +168,9 @@ mod tests {
         assert_eq!(found, [pair("The flow", "images/flow.png"), pair("b", "b.png")]);
         assert!(as_words(text).starts_with("See [picture: The flow; images/flow.png] and [picture: b; b.png].\n"));
         assert!(as_words(text).contains("```md\n![no](no.png)\n```"));
+        for code in ["    ![no](no.png)", "Write `![no](no.png)`."] {
+            assert_eq!(as_words(code), code);
+        }
     }
 
     #[test]

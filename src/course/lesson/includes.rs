@@ -27,7 +27,10 @@ pub fn expand(document: &mut Document, root: &mut Node, problems: &mut Vec<Probl
         for item in std::mem::take(items) {
             match included(&item) {
                 None => all.push(item),
-                Some(name) => all.extend(read(&lessons, name, document, problems)),
+                Some(name) => {
+                    says_nothing_else(&item, document, problems);
+                    all.extend(read(&lessons, name, document, problems));
+                }
             }
         }
         *items = all;
@@ -50,6 +53,17 @@ fn files_beside(file: &Path) -> Vec<String> {
 /// The value of `include`, of an item that has it.
 fn included(item: &Node) -> Option<&Node> {
     item.get("include")
+}
+
+/// Reports what stands beside an `include`: it would be of no step.
+fn says_nothing_else(item: &Node, document: &Document, problems: &mut Vec<Problem>) {
+    let YamlValue::Map(entries) = &item.value else { return };
+    for (key, _) in entries.iter().filter(|(key, _)| key.name != "include") {
+        let problem = Problem::course(format_args!("`{}` stands beside an `include`, where it says nothing", key.name))
+            .expected("`include` alone")
+            .hint(format!("write `{}` into the items of the file", key.name));
+        problems.push(problem.at(document.spot(key.at)));
+    }
 }
 
 fn read(lessons: &Path, name: &Node, document: &mut Document, problems: &mut Vec<Problem>) -> Vec<Node> {

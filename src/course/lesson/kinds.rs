@@ -70,7 +70,11 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             Some(_) => return Vec::new(),
             None => return wrong(format!("`{}` is no figure of a load", shortened(text))),
         },
-        "pattern" => match regex::Regex::new(text) {
+        "capture" if json_path::is_path(text) => match json_path::parse(text) {
+            Ok(_) => return Vec::new(),
+            Err(_) => return wrong(format!("`{}` is not a JSONPath", shortened(text))),
+        },
+        "pattern" | "capture" => match regex::Regex::new(text) {
             Ok(_) => return Vec::new(),
             Err(error) => {
                 let said = last_line(&error.to_string()).to_owned();
@@ -92,15 +96,12 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         }
         "version" => match semver::VersionReq::parse(text) {
             Ok(_) => return Vec::new(),
-            Err(error) => return wrong(format!("`{}` is not a range of versions: {error}", shortened(text))),
-        },
-        "capture" if json_path::is_path(text) => match json_path::parse(text) {
-            Ok(_) => return Vec::new(),
-            Err(_) => return wrong(format!("`{}` is not a JSONPath", shortened(text))),
-        },
-        "capture" => match regex::Regex::new(text) {
-            Ok(_) => return Vec::new(),
-            Err(error) => return wrong(format!("not a regular expression: {}", last_line(&error.to_string()))),
+            Err(error) => {
+                let (mut problem, at) =
+                    wrong(format!("`{}` is not a range of versions: {error}", shortened(text))).remove(0);
+                problem.hint = hint_on_version(text);
+                return vec![(problem, at)];
+            }
         },
         "url" if !["${", "http://", "https://"].iter().any(|begin| text.starts_with(begin)) => {
             let (problem, at) = wrong(format!("`{}` is not a web address", shortened(text))).remove(0);
@@ -200,6 +201,12 @@ fn as_id(text: &str) -> Option<String> {
 
 /// Returns what to write instead, for the commonest ways to miss the syntax of patterns.
 fn hint_on_pattern(text: &str, said: &str) -> Option<String> {
+    if !template::references(text).is_empty() {
+        return Some(
+            "nothing is filled in in a pattern: match what stands around the value, and of the value its form"
+                .to_owned(),
+        );
+    }
     if said.contains("look-around") {
         return Some(
             "say it without: a pattern is searched for anywhere in the text, and its lines are all of it".to_owned(),
@@ -211,6 +218,17 @@ fn hint_on_pattern(text: &str, said: &str) -> Option<String> {
     let escaped = regex::escape(text);
     (said.contains("unclosed") || said.contains("unopened"))
         .then(|| format!("as plain text: `{}`", shortened(&escaped)))
+}
+
+/// Returns what to write instead of a range as other tools have it.
+fn hint_on_version(text: &str) -> Option<String> {
+    if text.contains("||") {
+        return Some("one range, whose parts stand between commas and must all hold: `>=20, <25`".to_owned());
+    }
+    let bare: String = text.chars().filter(|c| !matches!(c, 'v' | 'V')).collect();
+    // A version alone would be taken for that and no later one.
+    let range = if bare.starts_with(|c: char| c.is_ascii_digit()) { format!(">={bare}") } else { bare };
+    semver::VersionReq::parse(&range).ok().map(|_| format!("without the `v`: `{}`", shortened(&range)))
 }
 
 fn is_sqlstate(text: &str) -> bool {
@@ -231,6 +249,8 @@ pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
 /// The word that was probably meant.
 pub fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let near = known.iter().filter_map(|known| Some((mistyped(word, known)?, known)));
+    // Of a single letter that is wrong nothing is left.
+    let near = near.filter(|(wrong, _)| *wrong == 0 || *wrong < word.chars().count());
     near.min_by_key(|(wrong, _)| *wrong).map(|(_, known)| *known)
 }
 

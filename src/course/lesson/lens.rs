@@ -5,6 +5,7 @@
 
 use super::model::Origin;
 use super::sound::Sound;
+use super::template::TemplateError;
 use workshop_base::problem::{Problem, Spot};
 use workshop_yaml::{Document, Node, YamlValue};
 
@@ -76,6 +77,14 @@ impl<'a> Lens<'a> {
     pub fn report(self, problems: &mut Vec<Problem>, problem: Problem) {
         if !self.broken {
             problems.push(problem.at(self.spot()));
+        }
+    }
+
+    /// Reports what is wrong with a template, where that stands in the value.
+    pub fn report_slip(self, problems: &mut Vec<Problem>, slip: &TemplateError) {
+        if !self.broken {
+            let spot = slip.snippet().map_or(self.spot(), |snippet| self.spot_of(&snippet, 0));
+            problems.push(Problem::course(slip).hint(slip.hint()).at(spot));
         }
     }
 }

@@ -101,6 +101,8 @@ pub fn misnamed(lessons: &Path, name: &str) -> Option<String> {
 pub fn yaml_files(directory: &Path) -> Vec<String> {
     let names = file_names(directory).into_iter();
     let mut names: Vec<String> = names.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned)).collect();
+    // Emacs locks the file that it has open with a link `.#NAME`, macOS packs `._NAME` beside one.
+    names.retain(|name| !name.starts_with('.'));
     names.sort_unstable();
     names
 }

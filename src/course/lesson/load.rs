@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::build::{Builder, CourseParts, Owner, Sessions, minutes, part_hunks};
+use super::build::{Builder, CourseParts, Owner, Sessions, as_it_stands, minutes, part_hunks};
 use super::choices::{self, Chosen};
 use super::course_names::CourseNames;
 use super::format::{ChapterYaml, CheckYaml, CourseYaml, DatabaseKindYaml, DatabaseYaml, PrerequisiteYaml, StepYaml};
@@ -171,7 +171,7 @@ impl<'a> CourseHead<'a> {
             function: raw.function.as_ref().map(|function| Template(function.0.clone())),
             cloud: raw.cloud.unwrap_or(false),
             database,
-            costs: raw.costs.as_ref().map(|costs| costs.0.clone()),
+            costs: raw.costs.as_ref().map(as_it_stands),
             prerequisites: raw.prerequisites.iter().map(prerequisite).collect(),
             variables: own.variables,
             setup: own.setup,
@@ -235,11 +235,11 @@ pub(super) fn usual_workdir(code: &str) -> String {
 
 fn prerequisite(raw: &PrerequisiteYaml) -> Prerequisite {
     Prerequisite {
-        name: raw.name.0.clone(),
+        name: as_it_stands(&raw.name),
         command: raw.command.0.clone(),
         version: raw.version.0.clone(),
         targets: raw.targets.clone(),
-        fix: raw.fix.0.clone(),
+        fix: as_it_stands(&raw.fix),
     }
 }
 
@@ -342,18 +342,13 @@ fn build_chapter(
     let compared = diff.is_some();
     let mut diff = diff.unwrap_or_default();
     let chosen = (known.choices, known.chosen);
-    let mut kept = |(i, step): (usize, StepYaml)| {
-        let holds = choices::holds(&step.when, chosen, lens.key("steps").item(i), problems);
-        holds.then_some((i, step))
-    };
-    let raw_steps: Vec<(usize, StepYaml)> =
-        std::mem::take(&mut raw.steps).into_iter().enumerate().filter_map(&mut kept).collect();
-    let mut kept = |(i, check): (usize, CheckYaml)| {
-        let holds = choices::holds(&check.when, chosen, lens.key("checks").item(i), problems);
-        holds.then_some((i, check))
-    };
-    let raw_checks: Vec<(usize, CheckYaml)> =
-        std::mem::take(&mut raw.checks).into_iter().enumerate().filter_map(&mut kept).collect();
+    let (steps, checks) = (std::mem::take(&mut raw.steps), std::mem::take(&mut raw.checks));
+    let (whole, before) = (steps.len(), problems.len());
+    let raw_steps = choices::kept(steps, |step| &step.when, chosen, lens.key("steps"), problems);
+    if problems.len() == before {
+        choices::some_steps_are_kept(&raw_steps, whole, lens.key("steps"), problems);
+    }
+    let raw_checks = choices::kept(checks, |check| &check.when, chosen, lens.key("checks"), problems);
     let known_checks: Vec<&CheckYaml> = raw_checks.iter().map(|(_, check)| check).collect();
     part_hunks(&mut diff, &raw_steps, lens, problems);
     let mut unheard = Vec::new();
@@ -380,9 +375,9 @@ fn build_chapter(
         }
     }
     drop(known_checks);
-    builder.title(lens.key("title"), &raw.title.0);
+    builder.title(lens.key("title"), &raw.title);
     for (i, goal) in raw.goals.iter().enumerate() {
-        builder.title(lens.key("goals").item(i), &goal.0);
+        builder.title(lens.key("goals").item(i), goal);
     }
     let (mut checks, mut check_lenses) = (Vec::new(), Vec::new());
     for (i, check) in raw_checks {
@@ -419,10 +414,10 @@ pub(super) fn chapter_head(number: u32, raw: ChapterYaml, origin: Origin) -> Cha
     Chapter {
         number,
         id: raw.snapshot.0,
-        title: raw.title.0,
+        title: as_it_stands(&raw.title),
         budget: minutes(&raw.minutes),
         on_stage: raw.on_stage.unwrap_or(true),
-        goals: raw.goals.into_iter().map(|goal| goal.0).collect(),
+        goals: raw.goals.iter().map(as_it_stands).collect(),
         steps: Vec::new(),
         checks: Vec::new(),
         snapshot: Tree::default(),

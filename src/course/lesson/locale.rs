@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::format::{ChapterTextsYaml, CourseTextsYaml, Text};
+use super::format::{ChapterTextsYaml, CourseTextsYaml, StepTextsYaml, Text};
 use super::images;
 use super::kinds;
 use super::lens::Lens;
 use super::lesson_file::read_lesson;
-use super::model::{Chapter, Check, Course, Step};
+use super::model::{Chapter, Check, Course, StepPart, StepTexts};
 use super::schema;
-use super::template;
+use super::template::{self, TemplateError};
 use workshop_base::problem::Problem;
 use workshop_base::text::shortened;
 
@@ -35,7 +35,8 @@ pub fn locales(lessons: &Path) -> Vec<String> {
 /// names it: that one, or its language alone.
 pub fn nearest<'l>(wanted: &str, known: &'l [String]) -> Option<&'l str> {
     let bare = wanted.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
-    let same = |tag: &str| known.iter().find(|name| name.eq_ignore_ascii_case(tag)).map(String::as_str);
+    let is = |name: &str, tag: &str| name.replace('_', "-").eq_ignore_ascii_case(tag);
+    let same = |tag: &str| known.iter().find(|name| is(name, tag)).map(String::as_str);
     same(&bare).or_else(|| same(bare.split('-').next().unwrap_or_default()))
 }
 
@@ -76,7 +77,8 @@ fn put_texts(course: &mut Course, locale: &str, problems: &mut Vec<Problem>, gap
     }
     for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
         let path = entry.path();
-        if !known.contains(&path) && path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if !hidden && !known.contains(&path) && path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
             problems.push(strange(&path, &known));
         }
     }
@@ -100,26 +102,37 @@ fn put_chapter(
     into.list("goals", raw.goals.as_deref(), &mut chapter.goals);
     // An outline has none.
     if whole && !chapter.steps.is_empty() {
-        let ids: Vec<&str> = chapter.steps.iter().map(|step| step.id.as_str()).collect();
+        let parts = chapter.steps.iter().filter_map(|step| step.part.as_ref()).map(part_id).collect::<Vec<_>>();
+        let ids = chapter.steps.iter().filter(|step| step.part.as_ref().is_none_or(|part| part.number == 1));
+        let ids: Vec<&str> = ids.map(|step| step.id.as_str()).chain(parts.iter().map(String::as_str)).collect();
         into.only_known("steps", raw.steps.keys(), &ids);
         let ids: Vec<&str> = chapter.checks.iter().map(|check| check.id.as_str()).collect();
         into.only_known("checks", raw.checks.keys(), &ids);
     }
+    // The texts of the step of several actions that these are of.
+    let mut whole = StepTexts::default();
     for step in &mut chapter.steps {
-        let Step { id, title, say, notes, while_running, after, elsewhere, hints, part, .. } = step;
-        let texts = raw.steps.get(id.as_str());
-        // A part of a step says what its step says, unless it has words of its own.
-        if texts.is_none() && part.as_ref().is_some_and(|part| part.step != *id) {
-            continue;
-        }
-        into.at(lens.key("steps").key(id), format!("step `{id}`"));
-        into.text("title", texts.and_then(|texts| texts.title.as_ref()), title);
-        into.text("say", texts.and_then(|texts| texts.say.as_ref()), say);
-        into.option("notes", texts.and_then(|texts| texts.notes.as_ref()), notes);
-        into.option("while_running", texts.and_then(|texts| texts.while_running.as_ref()), while_running);
-        into.option("after", texts.and_then(|texts| texts.after.as_ref()), after);
-        into.option("elsewhere", texts.and_then(|texts| texts.elsewhere.as_ref()), elsewhere);
-        into.list("hints", texts.and_then(|texts| texts.hints.as_deref()), hints);
+        let mut of_step = |id: &str, texts: &mut StepTexts| {
+            into.at(lens.key("steps").key(id), format!("step `{id}`"));
+            into.step(raw.steps.get(id), texts);
+        };
+        let texts = match &mut step.part {
+            None => {
+                let mut texts = StepTexts::of(step);
+                of_step(&step.id, &mut texts);
+                texts
+            }
+            Some(part) => {
+                if part.number == 1 {
+                    whole = part.whole.clone();
+                    of_step(&part.step, &mut whole);
+                }
+                part.whole.clone_from(&whole);
+                of_step(&part_id(part), &mut part.own);
+                whole.of_part(&part.own, part.number, part.of)
+            }
+        };
+        *step = texts.into_step(step.clone());
     }
     for check in &mut chapter.checks {
         let Check { id, title, on_fail, hints, .. } = check;
@@ -129,6 +142,11 @@ fn put_chapter(
         into.option("on_fail", texts.and_then(|texts| texts.on_fail.as_ref()), on_fail);
         into.list("hints", texts.and_then(|texts| texts.hints.as_deref()), hints);
     }
+}
+
+/// The id that the texts of one of several actions go by. `STEP` alone is the step with all of them.
+fn part_id(part: &StepPart) -> String {
+    format!("{}-{}", part.step, part.number)
 }
 
 /// Puts the texts of one mapping in.
@@ -146,11 +164,21 @@ impl<'l> Translator<'l, '_> {
         (self.lens, self.of) = (lens, of);
     }
 
+    /// Puts in the texts of a step, or of one of its actions.
+    fn step(&mut self, new: Option<&StepTextsYaml>, old: &mut StepTexts) {
+        self.text("title", new.and_then(|texts| texts.title.as_ref()), &mut old.title);
+        self.text("say", new.and_then(|texts| texts.say.as_ref()), &mut old.say);
+        self.option("notes", new.and_then(|texts| texts.notes.as_ref()), &mut old.notes);
+        self.option("while_running", new.and_then(|texts| texts.while_running.as_ref()), &mut old.while_running);
+        self.option("after", new.and_then(|texts| texts.after.as_ref()), &mut old.after);
+        self.option("elsewhere", new.and_then(|texts| texts.elsewhere.as_ref()), &mut old.elsewhere);
+        self.list("hints", new.and_then(|texts| texts.hints.as_deref()), &mut old.hints);
+    }
+
     fn text(&mut self, key: &str, new: Option<&Text>, old: &mut String) {
         match new {
             Some(new) => {
-                self.same_references(self.lens.key(key), &new.0, old);
-                images::check(&new.0, self.lens.key(key), self.lessons, self.problems);
+                self.check(self.lens.key(key), &new.0, old);
                 old.clone_from(&new.0);
             }
             None if old.trim().is_empty() => {}
@@ -177,13 +205,21 @@ impl<'l> Translator<'l, '_> {
             }
             Some(new) => {
                 for (i, (new, old)) in new.iter().zip(old).enumerate() {
-                    self.same_references(self.lens.key(key).item(i), &new.0, old);
+                    self.check(self.lens.key(key).item(i), &new.0, old);
                     old.clone_from(&new.0);
                 }
             }
             None if old.is_empty() => {}
             None => self.gap(key),
         }
+    }
+
+    /// Reports what would not show as it is meant, as in the lesson's own text.
+    fn check(&mut self, lens: Lens<'_>, new: &str, old: &str) {
+        self.same_references(lens, new, old);
+        images::check(new, lens, self.lessons, self.problems);
+        let slips = template::misspelt(new).into_iter().map(TemplateError::Unknown);
+        slips.chain(template::unmarked(new)).for_each(|slip| lens.report_slip(self.problems, &slip));
     }
 
     /// A translation refers to what the text refers to: that alone is known to have a value there.

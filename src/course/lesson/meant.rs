@@ -39,8 +39,12 @@ impl<'a> Meaning<'a> {
         if self.is_minutes(schema) {
             return minutes(&scalar).map(|minutes| format!("minutes are one number: `{minutes}`"));
         }
-        let number = wanted.iter().any(|kind| matches!(*kind, "number" | "integer"));
-        if number && scalar.parse::<f64>().is_ok() {
+        let is_number = |kind: &&str| match *kind {
+            "number" => scalar.parse::<f64>().is_ok(),
+            "integer" => scalar.parse::<i64>().is_ok(),
+            _ => false,
+        };
+        if wanted.iter().any(is_number) {
             return Some("take the quotes away".to_owned());
         }
         if wanted.contains(&"boolean") {
@@ -117,13 +121,15 @@ impl<'a> Meaning<'a> {
             let plain = options.iter().filter(text).find_map(|option| self.sample(option, scalar));
             return plain.or_else(|| options.iter().rev().find_map(|option| self.sample(option, scalar)));
         }
+        if let Some(words) = words(schema) {
+            return words.contains(&scalar).then(|| scalar.to_owned());
+        }
         match schema.get("type").and_then(Schema::as_str)? {
             "array" => {
                 let items = schema.get("items")?;
                 let each = scalar.split(',').map(|item| self.sample(items, item.trim()));
                 Some(format!("[{}]", each.collect::<Option<Vec<String>>>()?.join(", ")))
             }
-            "string" if schema.get("enum").is_some() => None,
             "string" => Some(in_flow(scalar)),
             "number" | "integer" => scalar.parse::<f64>().is_ok().then(|| scalar.to_owned()),
             "object" => {
@@ -144,6 +150,15 @@ impl<'a> Meaning<'a> {
             _ => None,
         }
     }
+}
+
+/// Returns the words that a schema allows, when it allows only those.
+pub fn words(schema: &Schema) -> Option<Vec<&str>> {
+    if let Some(words) = schema.get("enum").and_then(Schema::as_array) {
+        return Some(words.iter().filter_map(Schema::as_str).collect());
+    }
+    let options = schema.get("oneOf").and_then(Schema::as_array)?;
+    options.iter().map(|option| option.get("const").and_then(Schema::as_str)).collect()
 }
 
 fn first_text(items: &[Node]) -> Option<&str> {

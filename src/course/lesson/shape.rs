@@ -8,7 +8,7 @@ use serde_json::Value as Schema;
 use serde_yaml::{Mapping, Value as Yaml};
 
 use super::kinds;
-use super::meant::Meaning;
+use super::meant::{Meaning, words};
 use super::sound::Sound;
 use workshop_base::problem::Problem;
 use workshop_yaml::{self as yaml, Document, Node, YamlValue};
@@ -225,7 +225,8 @@ impl<'a> Shaper<'a> {
 
     fn number(&mut self, node: &Node, plain: &Yaml, schema: &'a Schema, name: &str) -> Yaml {
         let bound = |key| schema.get(key).and_then(Schema::as_f64);
-        let (least, most) = (bound("minimum"), bound("maximum"));
+        let widest = (schema.get("format").and_then(Schema::as_str) == Some("uint32")).then_some(f64::from(u32::MAX));
+        let (least, most) = (bound("minimum"), bound("maximum").or(widest));
         let minutes = schema.get("x-kind").and_then(Schema::as_str) == Some("minutes");
         let (least, most) = if minutes { (Some(0.0), Some(kinds::MOST_MINUTES)) } else { (least, most) };
         let number = plain.as_f64().unwrap_or_default();
@@ -365,7 +366,13 @@ impl<'a> Shaper<'a> {
             Some("object") => {
                 let required = schema.get("required").and_then(Schema::as_array).into_iter().flatten();
                 let keys: Vec<String> = required.filter_map(|key| Some(format!("`{}:`", key.as_str()?))).collect();
-                let with = if keys.is_empty() { String::new() } else { format!(", with {}", keys.join(", ")) };
+                let one_of = schema.get("x-exactly-one-of").and_then(Schema::as_array).into_iter().flatten();
+                let one_of: Vec<&str> = one_of.filter_map(Schema::as_str).collect();
+                let with = match (keys.as_slice(), one_of.as_slice()) {
+                    ([], []) => String::new(),
+                    ([], words) => format!(", with {}", kinds::one_of(words)),
+                    (keys, _) => format!(", with {}", keys.join(", ")),
+                };
                 format!("a mapping of keys to values{with}")
             }
             _ => "a value".to_owned(),
@@ -386,20 +393,12 @@ fn accepts(schema: &Schema, node: &Node) -> bool {
     }
 }
 
-/// The words that a schema allows, when it allows only those.
-fn words(schema: &Schema) -> Option<Vec<&str>> {
-    if let Some(words) = schema.get("enum").and_then(Schema::as_array) {
-        return Some(words.iter().filter_map(Schema::as_str).collect());
-    }
-    let options = schema.get("oneOf").and_then(Schema::as_array)?;
-    options.iter().map(|option| option.get("const").and_then(Schema::as_str)).collect()
-}
-
 fn is_a(kind: &str, plain: &Yaml) -> bool {
     match kind {
         "null" => plain.is_null(),
         "boolean" => plain.is_bool(),
-        "integer" => plain.is_i64() || plain.is_u64(),
+        // No whole number of a lesson is larger.
+        "integer" => plain.as_i64().is_some(),
         "number" => plain.is_number(),
         _ => false,
     }

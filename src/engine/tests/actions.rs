@@ -4,7 +4,7 @@ use super::*;
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{
     Check, CheckKind, FaultKind, Generator, GeneratorKind, LoadAction, LoadFigure, NumberBound, NumberInText, Origin,
-    SimulateAction, SqlAction, SqlExpect, SqlStatement, Step, StepAction, StepPart, Template,
+    SimulateAction, SqlAction, SqlExpect, SqlStatement, Step, StepAction, StepPart, StepTexts, Template,
 };
 
 /// The small course, with another action in the place of its shell step.
@@ -211,7 +211,12 @@ async fn conditions_last_until_their_step_of_the_lesson_is_over_or_left() {
     let mut course = (*bench.course).clone();
     let steps = &mut course.chapters[1].steps;
     let at = steps.iter().position(|step| step.id == "shell").unwrap();
-    let part = |number| Some(StepPart { number, of: 3, step: "shell".into(), title: "Shell".into() });
+    let origin = steps[at].origin.clone();
+    let whole = StepTexts { title: "Shell".into(), ..StepTexts::default() };
+    let part = |number| {
+        let (step, whole, own) = ("shell".into(), whole.clone(), StepTexts::default());
+        Some(StepPart { number, of: 3, step, whole, own, origin: origin.clone() })
+    };
     let shell = Step { part: part(2), id: "shell-2".into(), ..steps[at].clone() };
     let last = Step { part: part(3), id: "shell-3".into(), ..steps[at].clone() };
     let simulate = SimulateAction { clock_ms: 960_000, faults: [(FaultKind::WakingUp, 1)].into(), limits: None };

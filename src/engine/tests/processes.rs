@@ -4,8 +4,8 @@ use super::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use workshop_course::lesson::model::{
-    Check, CheckKind, HttpBody, HttpCheck, JsonExpect, JsonIs, Origin, ReadyWhen, ServeAction, ShellAction, StepAction,
-    Template,
+    Check, CheckKind, ExpectedFailure, HttpBody, HttpCheck, JsonExpect, JsonIs, Origin, ReadyWhen, ServeAction,
+    ShellAction, StepAction, Template,
 };
 
 /// The small course, with these actions in the place of its steps `shell` and `more`.
@@ -325,4 +325,14 @@ async fn a_command_reads_what_it_is_given_and_its_json_is_kept() {
     assert_eq!(run.progress.captures["name"], serde_json::json!("TheStack it's"));
     assert_eq!(run.progress.captures["n"], serde_json::json!(4));
     run.quit().await;
+}
+
+#[test]
+fn patterns_look_at_the_lines_of_what_is_printed() {
+    let printed = "first\nid: 7\nok\n";
+    assert_eq!(crate::expect::matches("^ok$", printed).unwrap(), None);
+    assert!(crate::expect::matches("^k$", printed).unwrap().is_some());
+    assert_eq!(crate::expect::captured("^id: (.*)$", printed).unwrap(), Some(7.into()));
+    let declared = ExpectedFailure { matches: "^id: .$".into(), sqlstate: None, repaired_by: "x".into() };
+    assert!(crate::expect::is_declared(&declared, None, printed));
 }

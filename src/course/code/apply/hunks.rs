@@ -88,7 +88,9 @@ fn set(diff: &FileDiff, current: Option<&SourceFile>, index: usize, on: bool) ->
     match whole_file_state(diff, current) {
         Some(HunkState::Conflict) => return Err(conflict()),
         // A new file that grows in parts begins with the first of them.
-        Some(HunkState::Pending) if one_of_many && on => return Ok(compose(diff, |hunk| hunk == index)),
+        Some(HunkState::Pending) if one_of_many && on && current.is_none() => {
+            return Ok(compose(diff, |hunk| hunk == index));
+        }
         Some(HunkState::Applied) if one_of_many && !on => return Ok(compose(diff, |hunk| hunk != index)),
         Some(HunkState::Applied | HunkState::Pending) => {
             return Ok(if on { diff.file_after() } else { diff.file_before() });

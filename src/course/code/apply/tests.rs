@@ -214,6 +214,10 @@ fn a_new_file_that_is_parted_grows_and_shrinks_by_its_parts() {
     assert_eq!(second.as_deref(), Some("c\nd\n"));
     assert_eq!(undo(&diff, second.as_deref(), 1).unwrap(), None);
     assert_eq!(compose(&diff, |_| false), None);
+    // All of it is there, and only the mode is to come.
+    diff.after_executable = true;
+    let whole = |executable| script("a\nb\nc\nd\n", executable);
+    assert_eq!(super::apply(&diff, Some(&whole(false)), 1).unwrap(), Some(whole(true)));
 }
 
 #[test]

@@ -13,6 +13,19 @@ use super::types::{IGNORED, MAX_FILE, Reading, Skipped, SourceFile, TreeError};
 /// Names of files that belong to the machine rather than to the project.
 const CLUTTER: [&str; 2] = [".DS_Store", "Thumbs.db"];
 
+/// Returns whether a name is that of a file which belongs to the machine, or to an editor that has another one open: Vim's
+/// swap files (its help, `swap-file`), Emacs' locks, auto-saves and backups (its manual, "Interlocking", "Auto Save
+/// Files", "Backup Names"), and what macOS puts beside a file in an archive (`._NAME`).
+fn names_clutter(name: &str) -> bool {
+    let swap = |end: &str| matches!(end.as_bytes(), [b's', b'w', b'a'..=b'p']);
+    CLUTTER.contains(&name)
+        || name.starts_with(".#")
+        || name.starts_with("._")
+        || name.ends_with('~')
+        || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
+        || (name.starts_with('.') && name.rsplit_once('.').is_some_and(|(_, end)| swap(end)))
+}
+
 /// Deeper than any project: a tree that is deeper is no project.
 const DEEPEST: usize = 64;
 
@@ -109,7 +122,7 @@ impl Walk<'_> {
                 self.reading.skipped.push((format!("{prefix}{}", os_name.to_string_lossy()), Skipped::OddName));
                 continue;
             };
-            if CLUTTER.contains(&name) {
+            if names_clutter(name) {
                 continue;
             }
             let path = format!("{prefix}{name}");
@@ -158,6 +171,8 @@ impl Walk<'_> {
         let kind = entry.file_type().map_err(Skipped::Unreadable)?;
         if let Some(why) = self.ignored(path, kind.is_dir()) {
             self.reading.ignored.push((path.to_owned(), why));
+        } else if !is_inside(path) {
+            return Err(Skipped::Unportable);
         } else if kind.is_dir() {
             if path.split('/').count() > DEEPEST {
                 return Err(Skipped::Unreadable(io::Error::other("directories are nested too deep")));

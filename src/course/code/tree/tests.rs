@@ -31,6 +31,7 @@ fn says_what_it_left_out_and_why() {
     fs::write(dir.path().join("secret"), "outside").unwrap();
     std::os::unix::fs::symlink(dir.path(), root.join("dir-link")).unwrap();
     std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
+    fs::write(root.join("at 10:30"), "no learner's directory can have it").unwrap();
     fs::write(root.join("big"), vec![b'x'; MAX_FILE as usize + 1]).unwrap();
     let reading = read(&root).unwrap();
     assert!(reading.files.is_empty());
@@ -38,11 +39,27 @@ fn says_what_it_left_out_and_why() {
     assert_eq!(
         said,
         [
+            "at 10:30 has a name with `:` or `\\`, which is no name of a file everywhere",
             "big is larger than 4 MiB",
             "dir-link is a symbolic link, and those are not followed",
             "link is a symbolic link, and those are not followed",
         ]
     );
+}
+
+#[test]
+fn what_an_editor_or_a_system_puts_beside_a_file_is_no_part_of_a_project() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let clutter = [".a.js.swp", ".a.js.swo", "a.js~", "#a.js#", "._a.js", ".DS_Store"];
+    let files = ["#", ".env", ".swp.js", "a.js", "a.swp", "a~b"];
+    for name in clutter.iter().chain(&files) {
+        fs::write(root.join(name), "x").unwrap();
+    }
+    std::os::unix::fs::symlink("me@host.1:2", root.join(".#a.js")).unwrap();
+    let reading = read(root).unwrap();
+    assert!(reading.skipped.is_empty(), "{:?}", reading.skipped);
+    assert_eq!(reading.files.keys().map(String::as_str).collect::<Vec<_>>(), files);
 }
 
 #[test]

@@ -90,6 +90,8 @@ pub enum Skipped {
     Special,
     #[error("has a name that is not UTF-8")]
     OddName,
+    #[error("has a name with `:` or `\\`, which is no name of a file everywhere")]
+    Unportable,
     #[error("is larger than {} MiB", MAX_FILE / 1024 / 1024)]
     TooLarge,
     #[error("cannot be read: {0}")]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::convert::as_it_stands;
 use crate::code::tree::Reading;
 use crate::lesson::format::{CommandYaml, Text};
 use crate::lesson::images;
@@ -51,11 +52,8 @@ pub struct Builder<'p> {
 impl Builder<'_> {
     /// Takes a template, and notes what it refers to.
     pub(super) fn template(&mut self, lens: Lens<'_>, text: &str) -> Template {
+        template::unmarked(text).iter().for_each(|slip| lens.report_slip(self.problems, slip));
         if !lens.is_broken() {
-            for error in template::unmarked(text) {
-                let spot = error.snippet().map_or(lens.spot(), |snippet| lens.spot_of(&snippet, 0));
-                self.problems.push(Problem::course(&error).hint(error.hint()).at(spot));
-            }
             for reference in template::references(text) {
                 if matches!(&reference, Reference::Capture(name) if self.captured.contains(name)) {
                     continue;
@@ -67,9 +65,12 @@ impl Builder<'_> {
         Template(text.to_owned())
     }
 
-    /// Takes the command line of this machine's operating system.
+    /// Takes the command line of this machine's operating system; what the others refer to is noted as well.
     pub(super) fn command(&mut self, lens: Lens<'_>, run: &CommandYaml) -> Template {
-        self.template(lens, &run.on(std::env::consts::OS).0)
+        for (os, line) in run.lines() {
+            self.template(os.map_or(lens, |os| lens.key(os)), &line.0);
+        }
+        Template(run.on(std::env::consts::OS).0.clone())
     }
 
     /// Takes a text for people: what it refers to must have a value, and all else in it is only text.
@@ -77,23 +78,15 @@ impl Builder<'_> {
         self.template(lens, text);
         images::check(text, lens, self.lessons, self.problems);
         for name in template::misspelt(text) {
-            let spot = lens.spot_of(&format!("${{{name}}}"), 0);
-            let error = TemplateError::Unknown(name);
-            self.problems.push(Problem::course(&error).hint(error.hint()).at(spot));
+            lens.report_slip(self.problems, &TemplateError::Unknown(name));
         }
         text.to_owned()
     }
 
     /// Takes a title, in which nothing is filled in.
-    pub fn title(&mut self, lens: Lens<'_>, text: &str) -> String {
-        let named = template::references(text).iter().map(|reference| format!("${{{reference}}}")).next();
-        let meant = named.or_else(|| template::misspelt(text).first().map(|name| format!("${{{name}}}")));
-        if let Some(reference) = meant.filter(|_| !lens.is_broken()) {
-            let problem = Problem::course(format_args!("`{reference}` stays as it stands: nothing is filled in here"))
-                .hint("references are filled in in `say`, `notes`, `hints` and what runs; a literal `${` is written `$${`");
-            self.problems.push(problem.at(lens.spot_of(&reference, 0)));
-        }
-        text.to_owned()
+    pub fn title(&mut self, lens: Lens<'_>, text: &Text) -> String {
+        nothing_is_filled_in(lens, &text.0, self.problems);
+        as_it_stands(text)
     }
 
     /// As [`Builder::prose`], for a text that may be left out.
@@ -132,15 +125,24 @@ impl Builder<'_> {
     pub(super) fn templates_in(&mut self, lens: Lens<'_>, value: &Value) {
         match value {
             Value::String(text) => {
-                for error in template::check(text, TemplateSyntax::Plain) {
-                    let spot = error.snippet().map_or(lens.spot(), |snippet| lens.spot_of(&snippet, 0));
-                    self.problems.push(Problem::course(&error).hint(error.hint()).at(spot));
-                }
+                let slips = template::check(text, TemplateSyntax::Plain);
+                slips.iter().for_each(|slip| lens.report_slip(self.problems, slip));
                 self.template(lens, text);
             }
             Value::Array(items) => items.iter().for_each(|item| self.templates_in(lens, item)),
             Value::Object(map) => map.values().for_each(|item| self.templates_in(lens, item)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+}
+
+/// Reports a reference in a text that is shown or run as it stands.
+pub(super) fn nothing_is_filled_in(lens: Lens<'_>, text: &str, problems: &mut Vec<Problem>) {
+    let named = template::references(text).iter().map(|reference| format!("${{{reference}}}")).next();
+    let meant = named.or_else(|| template::misspelt(text).first().map(|name| format!("${{{name}}}")));
+    if let Some(reference) = meant.filter(|_| !lens.is_broken()) {
+        let problem = Problem::course(format_args!("`{reference}` stays as it stands: nothing is filled in here"))
+            .hint("references are filled in in `say`, `notes`, `hints` and what runs; a literal `${` is written `$${`");
+        problems.push(problem.at(lens.spot_of(&reference, 0)));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::builder::Builder;
 use super::convert::{directory, pattern, texts, timeout};
+use super::processes::no_text_in_head;
 use crate::lesson::format::*;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
@@ -30,7 +31,7 @@ impl Builder<'_> {
         }
         Some(Check {
             id: raw.id.0,
-            title: self.title(lens.key("title"), &raw.title.0),
+            title: self.title(lens.key("title"), &raw.title),
             timeout: timeout(raw.timeout.as_ref()).unwrap_or(usual_attempt(&kind)),
             kind,
             eventually,
@@ -153,6 +154,11 @@ impl Builder<'_> {
     pub(super) fn capture(&mut self, lens: Lens<'_>, name: &str, source: &str, kind: &CheckKind) {
         self.capture_name(lens, name);
         match kind {
+            CheckKind::Http(http) if http.method == "HEAD" => lens.report(self.problems, no_text_in_head()),
+            CheckKind::Sql { expect: SqlExpect { sqlstate: Some(_), .. }, .. } => {
+                let problem = Problem::course("a query that ends with an error has nothing to capture");
+                lens.report(self.problems, problem.hint("take `capture` away, or capture in a check after it"));
+            }
             CheckKind::Lambda { .. } | CheckKind::Http(_) => {
                 if json_path::parse(source).is_err() {
                     let problem = Problem::course(format_args!("`{source}` is not a JSONPath"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::lesson::format::*;
 use crate::lesson::kinds;
 use crate::lesson::model::{ActionKind, PlannedWait};
+use crate::lesson::template;
 
 /// Returns minutes as a duration; what is no duration is none.
 pub fn minutes(minutes: &Minutes) -> Duration {
@@ -41,6 +42,11 @@ pub fn usual_timeout(kind: ActionKind) -> Duration {
         // A first deploy creates a database cluster; on AWS that alone can take minutes.
         ActionKind::Deploy => 1200,
     })
+}
+
+/// Returns a text in which nothing is filled in, `${region}` of `$${region}`.
+pub fn as_it_stands(text: &Text) -> String {
+    template::in_prose(&text.0, |_| None).into_owned()
 }
 
 /// Returns the texts of a list.

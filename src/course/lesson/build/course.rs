@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::convert::timeout;
+use super::builder::nothing_is_filled_in;
+use super::convert::{as_it_stands, timeout};
 use crate::lesson::course_names::{CourseNames, unknown};
 use crate::lesson::format::*;
 use crate::lesson::lens::Lens;
@@ -48,14 +49,51 @@ impl CourseParts {
             all.map(|(i, raw)| command(raw, lens.item(i), &names, problems)).collect::<Vec<_>>()
         };
         let (setup, teardown) = (commands("setup", &raw.setup), commands("teardown", &raw.teardown));
+        texts_that_stay(raw, lens, problems);
         CourseParts { names, variables, setup, teardown }
+    }
+}
+
+/// Reports references in what a course says of itself, which is shown and run as it stands. A name without a dot is a
+/// variable of the shell's in a command.
+fn texts_that_stay(raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let mut stays = |lens: Lens<'_>, text: &Text| nothing_is_filled_in(lens, &text.0, problems);
+    raw.costs.iter().for_each(|costs| stays(lens.key("costs"), costs));
+    for (i, needed) in raw.prerequisites.iter().enumerate() {
+        let lens = lens.key("prerequisites").item(i);
+        for (key, text) in [("name", &needed.name), ("command", &needed.command), ("fix", &needed.fix)] {
+            let dotted = template::references(&text.0).iter().any(|reference| reference.to_string().contains('.'));
+            if key != "command" || dotted {
+                stays(lens.key(key), text);
+            }
+        }
+    }
+    for (i, choice) in raw.choices.iter().enumerate() {
+        let lens = lens.key("choices").item(i);
+        stays(lens.key("title"), &choice.title);
+        for (j, option) in choice.options.iter().enumerate() {
+            stays(lens.key("options").item(j).key("title"), &option.title);
+        }
+    }
+    for (key, commands) in [("setup", &raw.setup), ("teardown", &raw.teardown)] {
+        for (i, command) in commands.iter().enumerate() {
+            let lens = lens.key(key).item(i).key("title");
+            command.title.iter().for_each(|title| stays(lens, title));
+        }
     }
 }
 
 fn command(raw: &CourseCommandYaml, lens: Lens<'_>, names: &CourseNames, problems: &mut Vec<Problem>) -> CourseCommand {
     let run = raw.run.on(std::env::consts::OS).0.clone();
     let at = lens.key("run");
-    for reference in template::references(&run).into_iter().filter(|_| !at.is_broken()) {
+    let mut referred = Vec::new();
+    for (os, line) in raw.run.lines() {
+        let at = os.map_or(at, |os| at.key(os));
+        template::unmarked(&line.0).iter().for_each(|slip| at.report_slip(problems, slip));
+        let references = template::references(&line.0).into_iter().filter(|_| !at.is_broken());
+        referred.extend(references.map(|reference| (at, reference)));
+    }
+    for (at, reference) in referred {
         let spot = at.spot_of(&format!("${{{reference}}}"), 0);
         match &reference {
             Reference::Variable(name) => unknown("variable", name, &names.variables, &spot, problems),
@@ -71,7 +109,7 @@ fn command(raw: &CourseCommandYaml, lens: Lens<'_>, names: &CourseNames, problem
     }
     let first = run.trim().lines().next().unwrap_or_default().to_owned();
     CourseCommand {
-        title: raw.title.as_ref().map_or(first, |title| title.0.clone()),
+        title: raw.title.as_ref().map_or(first, as_it_stands),
         run: Template(run),
         timeout: timeout(raw.timeout.as_ref()).unwrap_or(USUAL),
     }

@@ -192,5 +192,8 @@ fn changed_lines(file: &FileDiff) -> String {
         .map(|l| format!("`{}`", l.text().trim()))
         .take(3)
         .collect();
+    if lines.is_empty() {
+        return "it has no lines: leave `match` and `until` away".to_owned();
+    }
     format!("one of the changed lines is {}", lines.join(", another "))
 }

@@ -12,6 +12,6 @@ mod processes;
 mod steps;
 
 pub use builder::{Builder, Owner, Sessions, Use};
-pub use convert::minutes;
+pub use convert::{as_it_stands, minutes};
 pub use course::CourseParts;
 pub use edits::part_hunks;

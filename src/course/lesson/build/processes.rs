@@ -60,9 +60,9 @@ impl Builder<'_> {
             let problem = Problem::course("a request of this method sends nothing");
             lens.key("method").report(self.problems, problem.expected("`POST`, `PUT`, `PATCH` or `DELETE`"));
         }
-        if raw.expect.is_empty() && matches!(method, HttpMethodYaml::Head) && raw.matches.is_some() {
-            let problem = Problem::course("an answer to `HEAD` has no text");
-            lens.key("matches").report(self.problems, problem.hint("use `GET`, or look at `answer_headers`"));
+        let of_text = [("matches", raw.matches.is_some()), ("expect", !raw.expect.is_empty())];
+        for (key, _) in of_text.into_iter().filter(|(_, given)| *given && matches!(method, HttpMethodYaml::Head)) {
+            lens.key(key).report(self.problems, no_text_in_head());
         }
         let sent = lens.key("headers");
         for (lens, name) in raw
@@ -105,6 +105,11 @@ impl HttpMethodYaml {
             HttpMethodYaml::Options => "OPTIONS",
         }
     }
+}
+
+/// Says why nothing can be looked for in such an answer (RFC 9110, "HEAD").
+pub(super) fn no_text_in_head() -> Problem {
+    Problem::course("an answer to `HEAD` has no text").hint("use `GET`, or look at `answer_headers`")
 }
 
 /// RFC 9110, "Tokens".

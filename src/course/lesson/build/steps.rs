@@ -32,7 +32,7 @@ impl Builder<'_> {
         };
         Step {
             id: raw.id.0,
-            title: self.title(lens.key("title"), &raw.title.0),
+            title: self.title(lens.key("title"), &raw.title),
             budget: minutes(&raw.minutes),
             on_stage: raw.on_stage.unwrap_or(true),
             say: self.prose(lens.key("say"), &raw.say.0),
@@ -113,11 +113,14 @@ impl Builder<'_> {
                     .expected(format!("a `concurrency` of at most {}", load.invocations));
                 lens.key("concurrency").report(self.problems, problem);
             }
+            let before = self.uses.len();
             let payload = self.template(lens.key("payload"), &load.payload.0);
-            let generate = self.generators(lens.key("generate"), &load.generate);
-            self.uses.retain(
+            let mut used = self.uses.split_off(before);
+            used.retain(
                 |used| !matches!(&used.reference, Reference::Generated(name) if load.generate.contains_key(name)),
             );
+            self.uses.append(&mut used);
+            let generate = self.generators(lens.key("generate"), &load.generate);
             StepAction::Load(LoadAction {
                 function: self.function(lens, load.function.as_ref()),
                 payload,
@@ -198,37 +201,36 @@ impl Builder<'_> {
                     .report(self.problems, problem.expected(format!("`{key}` in the action that it is about")));
             }
         }
-        let parts: Vec<(Option<Text>, bool, StepYaml)> =
-            parts.into_iter().map(|part| (part.title.clone(), part.say.is_some(), step_of(part))).collect();
-        let kept = parts.iter().flat_map(|(_, _, part)| own_captures(part, checks)).collect();
+        let parts: Vec<StepYaml> = parts.into_iter().map(step_of).collect();
+        let kept = parts.iter().flat_map(|part| own_captures(part, checks)).collect();
         let whole = self.whole(lens, raw, kept, diff, checks);
         let of = u32::try_from(parts.len()).unwrap_or(u32::MAX).max(1);
         let mut steps: Vec<(Step, Lens<'l>)> = Vec::new();
-        for (number, (title, say, part)) in (1..).zip(parts) {
+        let texts = StepTexts::of(&whole);
+        for (number, part) in (1..).zip(parts) {
             let lens = lens.key("actions").item(steps.len());
-            let title = title.map(|title| title.0);
-            let own = self.step(lens, part, diff, checks);
-            let first = number == 1;
+            let built = self.step(lens, part, diff, checks);
+            let own = StepTexts::of(&built);
             let share = whole.budget / of;
             // What rounding leaves is the last one's, so that the minutes add up.
             let budget = if number == of { whole.budget.saturating_sub(share * (of - 1)) } else { share };
             let step = Step {
-                id: if first { whole.id.clone() } else { format!("{}-{number}", whole.id) },
-                title: title.unwrap_or_else(|| format!("{} ({number} of {of})", whole.title)),
+                id: if number == 1 { whole.id.clone() } else { format!("{}-{number}", whole.id) },
                 budget,
                 on_stage: whole.on_stage,
-                say: if say { own.say } else { whole.say.clone() },
-                notes: own.notes.or_else(|| whole.notes.clone()),
-                while_running: own.while_running.or_else(|| whole.while_running.clone()),
-                after: own.after.or_else(|| whole.after.clone().filter(|_| number == of)),
-                hints: whole.hints.clone(),
                 optional: whole.optional,
                 targets: whole.targets.clone(),
-                elsewhere: whole.elsewhere.clone().filter(|_| first),
-                part: Some(StepPart { number, of, step: whole.id.clone(), title: whole.title.clone() }),
-                ..own
+                part: Some(StepPart {
+                    number,
+                    of,
+                    step: whole.id.clone(),
+                    whole: texts.clone(),
+                    own: own.clone(),
+                    origin: whole.origin.clone(),
+                }),
+                ..built
             };
-            steps.push((step, lens));
+            steps.push((texts.of_part(&own, number, of).into_step(step), lens));
             if let Owner::Step(index) = &mut self.owner {
                 *index += usize::from(number < of);
             }

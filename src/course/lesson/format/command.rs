@@ -34,6 +34,18 @@ pub struct CommandByOsYaml {
 }
 
 impl CommandYaml {
+    /// Returns all command lines, each with its key where it has one.
+    pub fn lines(&self) -> Vec<(Option<&'static str>, &ShellTemplate)> {
+        match self {
+            CommandYaml::Same(run) => vec![(None, run)],
+            CommandYaml::ByOs(by_os) => {
+                let own = [("linux", &by_os.linux), ("macos", &by_os.macos), ("windows", &by_os.windows)];
+                let own = own.into_iter().filter_map(|(os, run)| Some((Some(os), run.as_ref()?)));
+                std::iter::once((Some("default"), &by_os.default)).chain(own).collect()
+            }
+        }
+    }
+
     /// Returns the command line of an operating system, as the standard library names it.
     pub fn on(&self, os: &str) -> &ShellTemplate {
         match self {

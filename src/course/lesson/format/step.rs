@@ -95,7 +95,7 @@ pub struct StepYaml {
 #[serde(untagged)]
 pub enum WhenYaml {
     One(Id),
-    Any(Vec<Id>),
+    Any(#[schemars(length(min = 1))] Vec<Id>),
 }
 
 /// A time for all targets, or for each.

@@ -63,10 +63,13 @@ impl Step {
             return self.clone();
         }
         let elsewhere = self.elsewhere.as_deref().unwrap_or_default();
+        // Of several actions none runs: what is said of the first alone is not said.
+        let whole = self.part.as_ref().map_or_else(|| StepTexts::of(self), |part| part.whole.clone());
         Step {
-            title: self.part.as_ref().map_or(&self.title, |part| &part.title).clone(),
+            title: whole.title,
             part: None,
-            say: format!("{}\n\n{elsewhere}", self.say.trim_end()),
+            say: format!("{}\n\n{elsewhere}", whole.say.trim_end()),
+            notes: whole.notes,
             while_running: None,
             after: None,
             hints: Vec::new(),
@@ -91,8 +94,65 @@ pub struct StepPart {
     pub of: u32,
     /// The id of the step in the lesson, which the first part has.
     pub step: String,
-    /// Its title there.
+    /// The texts of the step there.
+    pub whole: StepTexts,
+    /// Those that the action has for itself; empty where it says what the step says.
+    pub own: StepTexts,
+    /// The place where the step is written.
+    pub origin: Origin,
+}
+
+/// The texts of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StepTexts {
     pub title: String,
+    pub say: String,
+    pub notes: Option<String>,
+    pub while_running: Option<String>,
+    pub after: Option<String>,
+    pub elsewhere: Option<String>,
+    pub hints: Vec<String>,
+}
+
+impl StepTexts {
+    /// Takes the texts of a step.
+    pub fn of(step: &Step) -> StepTexts {
+        StepTexts {
+            title: step.title.clone(),
+            say: step.say.clone(),
+            notes: step.notes.clone(),
+            while_running: step.while_running.clone(),
+            after: step.after.clone(),
+            elsewhere: step.elsewhere.clone(),
+            hints: step.hints.clone(),
+        }
+    }
+
+    /// Returns the texts of one of the step's several actions: its own, and for what it does not say the step's. What is said
+    /// when all is over is the last one's, what is said where none of them runs the first one's.
+    #[must_use]
+    pub fn of_part(&self, own: &StepTexts, number: u32, of: u32) -> StepTexts {
+        let or = |own: &Option<String>, whole: &Option<String>| own.clone().or_else(|| whole.clone());
+        StepTexts {
+            title: match own.title.is_empty() {
+                true => format!("{} ({number} of {of})", self.title),
+                false => own.title.clone(),
+            },
+            say: if own.say.is_empty() { self.say.clone() } else { own.say.clone() },
+            notes: or(&own.notes, &self.notes),
+            while_running: or(&own.while_running, &self.while_running),
+            after: own.after.clone().or_else(|| self.after.clone().filter(|_| number == of)),
+            elsewhere: self.elsewhere.clone().filter(|_| number == 1),
+            hints: self.hints.clone(),
+        }
+    }
+
+    /// Puts the texts into a step.
+    #[must_use]
+    pub fn into_step(self, step: Step) -> Step {
+        let StepTexts { title, say, notes, while_running, after, elsewhere, hints } = self;
+        Step { title, say, notes, while_running, after, elsewhere, hints, ..step }
+    }
 }
 
 /// The end that a step's action must come to.

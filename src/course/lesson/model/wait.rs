@@ -117,4 +117,22 @@ mod tests {
         assert_eq!(course.stage_time(Target::Aws).as_secs(), 150);
         assert_eq!(course.chapters[0].budget.as_secs(), 120, "what is written stays");
     }
+
+    #[test]
+    fn where_none_of_several_actions_runs_the_step_says_what_it_says_of_all() {
+        let step = r#"
+  - {id: copy, title: A, minutes: 2, say: x, edit: all}
+  - id: here
+    title: Whole
+    minutes: 0
+    say: Of all.
+    targets: [local]
+    elsewhere: Not here.
+    actions: [{title: First, say: Of one., notes: Of one., shell: {run: a}}, {shell: {run: b}}]
+"#;
+        let course = course(step).on(Target::Aws);
+        let [_, step] = course.chapters[0].steps.as_slice() else { panic!("two steps") };
+        assert_eq!((step.title.as_str(), step.say.as_str()), ("Whole", "Of all.\n\nNot here."));
+        assert_eq!(step.notes, None);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::facts::ChapterFacts;
 use super::hunks::each_hunk_in_one_step;
-use super::paths::paths_are_in_the_snapshot;
+use super::paths::{directories_stay_directories, paths_are_in_the_snapshot};
 use super::references::{outputs_are_somewhere, what_is_used_is_named};
 use super::sums::{ROUNDING, in_minutes};
 use crate::lesson::build::{Owner, Use};
@@ -31,6 +31,7 @@ pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>
     if let Some(doubtful) = facts.doubtful {
         each_hunk_in_one_step(chapter, lens, facts, doubtful, problems);
         paths_are_in_the_snapshot(chapter, facts, problems);
+        directories_stay_directories(chapter, lens, problems);
         if facts.cloud.stack {
             outputs_are_somewhere(chapter, facts.uses, problems);
         }
@@ -65,8 +66,10 @@ fn twice<'c, 'l>(
     for (i, (id, origin)) in ids.enumerate() {
         match seen.get(id) {
             Some(first) => {
+                let file = first.file.file_name().unwrap_or_default().display();
+                let place = if first.file == origin.file { String::new() } else { format!(" of {file}") };
                 let problem = Problem::course(format_args!("there are two {what}s `{id}` in this chapter"))
-                    .hint(format!("the first one is on line {}: give one of them another id", first.line));
+                    .hint(format!("the first one is on line {}{place}: give one of them another id", first.line));
                 if let Some(lens) = written(i) {
                     lens.key("id").report(problems, problem);
                 }
@@ -201,6 +204,38 @@ fn captures_come_first(chapter: &Chapter, uses: &[Use], problems: &mut Vec<Probl
     }
 }
 
+/// Returns the values that a step keeps, those of the checks that it runs among them.
+fn kept_by<'c>(chapter: &'c Chapter, step: &'c Step) -> Vec<&'c str> {
+    let mut names = step.action.captures();
+    if let StepAction::Check(ids) = &step.action {
+        let checks = ids.iter().filter_map(|id| chapter.check(id));
+        names.extend(checks.flat_map(|check| check.capture.iter().map(|(name, _)| name.as_str())));
+    }
+    names
+}
+
+/// Says who needs a value that the step `at` keeps and, of the steps before, none that is `there` when this one is not.
+fn kept_for_others(chapter: &Chapter, uses: &[Use], at: usize, there: impl Fn(&Step) -> bool) -> Option<String> {
+    let kept = kept_by(chapter, &chapter.steps[at]);
+    uses.iter().find_map(|used| {
+        let Reference::Capture(name) = &used.reference else { return None };
+        let name = name.as_str();
+        let keeps = |check: &Check| check.capture.iter().any(|(own, _)| own == name);
+        let (by, user) = match used.owner {
+            Owner::Step(by) => (by, chapter.steps.get(by).filter(|user| there(user)).map(|step| ("step", &step.id))?),
+            Owner::Check(number) => {
+                let check = chapter.checks.get(number).filter(|_| !chapter.checks[..number].iter().any(keeps))?;
+                let runs = |step: &Step| matches!(&step.action, StepAction::Check(ids) if ids.contains(&check.id));
+                let by = chapter.steps.iter().position(runs).unwrap_or(chapter.steps.len());
+                (by, ("check", &check.id))
+            }
+        };
+        let another = |step: &Step| there(step) && kept_by(chapter, step).contains(&name);
+        let lacks = by > at && kept.contains(&name) && !chapter.steps[..by].iter().any(another);
+        lacks.then(|| format!("{} `{}` uses `${{capture.{name}}}`", user.0, user.1))
+    })
+}
+
 /// A process is started before it is stopped, in the same chapter: it ends with that.
 fn what_is_stopped_was_started(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     let mut started: Vec<&str> = Vec::new();
@@ -229,17 +264,18 @@ fn what_is_stopped_was_started(chapter: &Chapter, facts: &ChapterFacts<'_>, prob
     }
 }
 
-/// Returns who leaves an optional step out must still come to the chapter's end.
+/// Reports optional steps that something needs: who leaves one out must still come to the chapter's end.
 fn what_is_optional_is_needed_by_nothing(chapter: &Chapter, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
-    for (step, lens) in chapter.steps.iter().zip(facts.steps).filter(|(step, _)| step.optional) {
+    for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate().filter(|(_, (step, _))| step.optional) {
         let repairs = |other: &&Step| match &other.expect {
             StepExpect::Failure(failure) => failure.repaired_by == step.id && !other.optional,
             StepExpect::Success => false,
         };
+        let repaired = || chapter.steps.iter().find(repairs).map(|other| format!("it repairs step `{}`", other.id));
         let why = if matches!(step.action, StepAction::Edit(_)) {
             Some("its changes are part of the chapter's snapshot".to_owned())
         } else {
-            chapter.steps.iter().find(repairs).map(|other| format!("it repairs step `{}`", other.id))
+            repaired().or_else(|| kept_for_others(chapter, facts.uses, at, |other| !other.optional))
         };
         if let Some(why) = why {
             let problem = Problem::course(format_args!("step `{}` cannot be optional: {why}", step.id));
@@ -254,9 +290,12 @@ fn what_runs_on_one_target_is_told_on_the_other(
     facts: &ChapterFacts<'_>,
     problems: &mut Vec<Problem>,
 ) {
-    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
+    for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
         let whole = step.part.as_ref().is_none_or(|part| part.number == 1);
         let everywhere = step.runs_on(Target::Local) && step.runs_on(Target::Aws);
+        if lens.key("targets").is_broken() {
+            continue;
+        }
         if let (StepAction::Simulate(_), true) = (&step.action, step.runs_on(Target::Aws)) {
             let problem = Problem::course("no account can be put under conditions: only the local target can");
             lens.key("simulate").report(problems, problem.expected("`targets: [local]` on the step"));
@@ -276,9 +315,12 @@ fn what_runs_on_one_target_is_told_on_the_other(
             lens.key("targets").report(problems, problem);
         }
         let needed = match &step.action {
-            StepAction::Edit(_) => Some("its changes are part of the chapter's snapshot"),
-            StepAction::Deploy(_) => Some("what it deploys is needed later"),
-            _ => None,
+            StepAction::Edit(_) => Some("its changes are part of the chapter's snapshot".to_owned()),
+            StepAction::Deploy(_) => Some("what it deploys is needed later".to_owned()),
+            _ => [Target::Local, Target::Aws]
+                .into_iter()
+                .filter(|target| !step.runs_on(*target))
+                .find_map(|target| kept_for_others(chapter, facts.uses, at, |other| other.runs_on(target))),
         };
         if let Some(why) = needed {
             let problem = Problem::course(format_args!("step `{}` has to run on both targets: {why}", step.id));

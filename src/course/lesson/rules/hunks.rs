@@ -27,8 +27,9 @@ pub fn each_hunk_in_one_step(
             if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
                 let whose =
                     if first.id == step.id { "this step twice".into() } else { format!("step `{}` too", first.id) };
-                let problem =
+                let mut problem =
                     Problem::failed(format_args!("change {} of `{}` belongs to {whose}", hunk.index + 1, hunk.file));
+                problem.hint = rest_of_file(chapter, step, &hunk.file);
                 lens.key("edit").report(problems, problem.expected("each change of the chapter in exactly one step"));
             }
         }
@@ -83,6 +84,19 @@ pub fn each_hunk_in_one_step(
             lens.key("snapshot").report(problems, problem);
         }
     }
+}
+
+/// Says how a step names what other steps leave of a file that it takes whole.
+fn rest_of_file(chapter: &Chapter, step: &Step, path: &str) -> Option<String> {
+    let of = |step: &Step| match &step.action {
+        StepAction::Edit(edit) => edit.hunks.iter().filter(|hunk| hunk.file == path).map(|hunk| hunk.index).collect(),
+        _ => BTreeSet::new(),
+    };
+    let others = chapter.steps.iter().filter(|other| other.id != step.id);
+    let taken: BTreeSet<usize> = others.flat_map(of).collect();
+    let file = chapter.diff.iter().find(|file| file.path == path)?;
+    let left: Vec<String> = of(step).difference(&taken).map(|index| edit_of(file, *index)).collect();
+    (!left.is_empty()).then(|| format!("name what is left of it: `{}`", left.join("`, `")))
 }
 
 /// Returns how the line ends of a hunk's two sides differ, when nothing else does.

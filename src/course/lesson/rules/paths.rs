@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::ChapterFacts;
+use crate::code::diff::{FileDiff, FileStatus};
 use crate::code::tree::{IGNORED, Reading, Tree, is_inside};
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
@@ -36,6 +37,18 @@ pub fn paths_are_in_the_snapshot(chapter: &Chapter, facts: &ChapterFacts<'_>, pr
             | CheckKind::Stack { .. }
             | CheckKind::Http(_)
             | CheckKind::Plan { .. } => {}
+        }
+    }
+}
+
+/// Reports a directory that becomes a file: what learners have put into it would be in the way.
+pub fn directories_stay_directories(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    for file in chapter.diff.iter().filter(|file| file.status == FileStatus::Added) {
+        let is_in = |gone: &FileDiff| gone.path.strip_prefix(&file.path).is_some_and(|rest| rest.starts_with('/'));
+        if chapter.diff.iter().any(|gone| gone.status == FileStatus::Deleted && is_in(gone)) {
+            let problem = Problem::failed(format_args!("`{}` is a directory in the chapter before", file.path));
+            let hint = "give the file another name: learners may have files of their own in the directory";
+            lens.key("snapshot").report(problems, problem.expected("a directory here, too, or nothing").hint(hint));
         }
     }
 }
@@ -88,8 +101,11 @@ fn directories_of(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn not_below(path: &str) -> Problem {
-    Problem::course(format_args!("`{path}` is not below the working directory"))
-        .expected("a path from the working directory on, without `..`")
+    let mut problem = Problem::course(format_args!("`{path}` is not below the working directory"))
+        .expected("a path from the working directory on, without `..`");
+    let bare = path.trim_start_matches("./").trim_start_matches('/');
+    problem.hint = (bare != path && is_inside(bare)).then(|| format!("write it as `{bare}`"));
+    problem
 }
 
 /// A file check that fails on the chapter's own snapshot can never pass.

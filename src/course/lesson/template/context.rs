@@ -42,6 +42,8 @@ const UNGLUE: &str = "let it stand for a whole value, or put both into a string:
 const UNQUOTE: &str = "take the quotes away: the value is quoted for its place, `${…}` alone is a whole literal";
 const UNQUOTE_WORD: &str = "close the quotes before it and open them again after it: the value is quoted by itself";
 const SPACE: &str = "put a space or an operator between: the value becomes a literal in quotes";
+/// The shell takes no quotes in an expression.
+const VARIABLE: &str = "keep it in a variable first: `n=${…}; echo $((n + 1))`";
 const ELSEWHERE: &str = "pass the value in a place that is neither: as an argument, say";
 
 /// Returns how each reference of an SQL text, or of a backslash command, is to be quoted.
@@ -95,6 +97,10 @@ enum ShellLexState {
     Code(bool),
     /// After a dollar sign in code.
     Dollar,
+    /// After `$(`, where another parenthesis begins an expression.
+    DollarParen,
+    /// Inside `$((`, in so many parentheses.
+    Arithmetic(u32),
     Single,
     Double,
     /// After a dollar sign in double quotes.
@@ -122,7 +128,7 @@ pub fn shell(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
             Err(name) => *name,
         };
         answers.push(match state {
-            ShellLexState::Code(_) => Ok(Quoting::ShellWord),
+            ShellLexState::Code(_) | ShellLexState::DollarParen => Ok(Quoting::ShellWord),
             ShellLexState::Escaped(_) => refuse(name, "after a backslash", "take the backslash away"),
             ShellLexState::Dollar | ShellLexState::DoubleDollar => {
                 refuse(name, "after a dollar sign", "take the dollar sign away")
@@ -130,10 +136,11 @@ pub fn shell(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
             ShellLexState::Single | ShellLexState::Double | ShellLexState::DoubleBrace => {
                 refuse(name, "inside quotes", UNQUOTE_WORD)
             }
+            ShellLexState::Arithmetic(_) => refuse(name, "inside an arithmetic expression", VARIABLE),
             ShellLexState::Comment => refuse(name, "inside a comment", "take it out of the comment"),
             ShellLexState::Lost => refuse(name, "after backquotes, a here-document or quotes within quotes", ELSEWHERE),
         });
-        if let ShellLexState::Code(_) = state {
+        if let ShellLexState::Code(_) | ShellLexState::DollarParen = state {
             state = ShellLexState::Code(false);
         }
     }
@@ -148,7 +155,14 @@ fn shell_char(state: ShellLexState, c: char) -> ShellLexState {
         (ShellLexState::Single | ShellLexState::Comment, _) => state,
         (ShellLexState::Escaped(true), _) => ShellLexState::Double,
         (ShellLexState::Escaped(false), _) => ShellLexState::Code(false),
-        (_, '`') | (ShellLexState::Dollar, '\'') => ShellLexState::Lost,
+        (_, '`') | (ShellLexState::Dollar, '\'') | (ShellLexState::Arithmetic(_), '\'' | '"') => ShellLexState::Lost,
+        (ShellLexState::Dollar, '(') => ShellLexState::DollarParen,
+        (ShellLexState::DollarParen, '(') => ShellLexState::Arithmetic(2),
+        (ShellLexState::DollarParen, c) => shell_char(ShellLexState::Code(true), c),
+        (ShellLexState::Arithmetic(open), '(') => ShellLexState::Arithmetic(open.saturating_add(1)),
+        (ShellLexState::Arithmetic(1), ')') => ShellLexState::Code(false),
+        (ShellLexState::Arithmetic(open), ')') => ShellLexState::Arithmetic(open - 1),
+        (ShellLexState::Arithmetic(_), _) => state,
         (ShellLexState::Code(true), '#') => ShellLexState::Comment,
         (ShellLexState::Code(_) | ShellLexState::Dollar, c) => match c {
             '\\' => ShellLexState::Escaped(false),

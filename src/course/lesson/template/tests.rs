@@ -134,6 +134,9 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "echo \"$(cat \"${region}\")\"",
         "echo \"$${x:-\"${region}\"}\"",
         "echo $'it\\'s' ${region} '",
+        "echo $((1 + ${region}))",
+        "echo $(( (1 + 2) * ${region} ))",
+        "echo $(( '1' )) ${region}",
     ];
     for text in bad_shell {
         assert!(matches!(check(text, TemplateSyntax::Shell)[0], TemplateError::BadPlace { .. }), "{text}");
@@ -143,6 +146,7 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "a=${region}; b $(c ${stack}) # x",
         "echo 'it'\\''s' ${region}",
         "echo $# ${region}",
+        "echo $(( (1 + 2) * 3 ))${region} $(${region})",
     ] {
         assert!(check(text, TemplateSyntax::Shell).is_empty(), "{text}: {:?}", check(text, TemplateSyntax::Shell));
     }
