@@ -124,7 +124,8 @@ fn chapter_text(text: &str, chapter: &Chapter, on_target: Option<&Chapter>, spen
         let only_waited = |ms: u64| waits > millis(step.budget) && ms <= waits;
         let took = spent.get(&reference(chapter, step)).filter(|ms| **ms > 0 && !only_waited(**ms));
         let planned = took.map_or(millis(step.budget), |ms| (ms + QUARTER / 2).max(QUARTER) / QUARTER * QUARTER);
-        sum += planned;
+        // What learners take by themselves is no part of the chapter's.
+        sum += if step.on_stage { planned } else { 0 };
         if planned == millis(step.budget) {
             continue;
         }
@@ -151,6 +152,22 @@ fn put_minutes(line: &mut String, ms: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chapters_minutes_are_those_of_its_steps_on_stage() {
+        let mut chapter = crate::tui::fixture::course().chapters[1].clone();
+        chapter.steps.truncate(2);
+        for (step, (line, minutes, on_stage)) in chapter.steps.iter_mut().zip([(3, 2, true), (5, 1, false)]) {
+            (step.origin.line, step.on_stage) = (line, on_stage);
+            (step.budget, step.origin.file) =
+                (std::time::Duration::from_secs(60 * minutes), chapter.origin.file.clone());
+        }
+        let text = "minutes: 2\nsteps:\n  - id: a\n    minutes: 2\n  - id: b\n    minutes: 1\n    on_stage: false\n";
+        let spent = chapter.steps.iter().zip([180_000, 90_000]).map(|(step, ms)| (reference(&chapter, step), ms));
+        let new = chapter_text(text, &chapter, None, &spent.collect());
+        let own: Vec<&str> = new.lines().filter(|line| line.contains("minutes")).collect();
+        assert_eq!(own, ["minutes: 3", "    minutes: 3", "    minutes: 1.5"]);
+    }
 
     #[test]
     fn a_line_keeps_all_but_its_minutes() {
