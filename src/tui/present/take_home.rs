@@ -95,8 +95,12 @@ pub fn record(m: &Model) -> String {
             let (p50, p99) = (clock::latency(last.p50_ms), clock::latency(last.p99_ms));
             let _ = writeln!(
                 out,
-                "| {title} | {} of {} | {} | {:.0} | {p50} | {p99} |",
-                last.done, run.total, last.failed, last.per_second
+                "| {} | {} of {} | {} | {:.0} | {p50} | {p99} |",
+                cell(title),
+                last.done,
+                run.total,
+                last.failed,
+                last.per_second
             );
         }
     }

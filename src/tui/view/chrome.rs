@@ -320,7 +320,11 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         KeyAction::Hint => intent::has_hint(m),
         // Of a single hunk the key that goes on does it.
         KeyAction::ApplyHunk => applied(m) == Some(false) && (intent(m) != Intent::Run || m.diff.hunks.len() > 1),
-        KeyAction::CheckOne => m.progress.running.is_none() && m.progress.bringing.is_none(),
+        KeyAction::CheckOne => {
+            let is_one = m.chapter().is_some_and(|chapter| !chapter.checks.is_empty());
+            is_one && m.progress.running.is_none() && m.progress.bringing.is_none()
+        }
+        KeyAction::NextSession => m.console.sessions.len() > 1,
         KeyAction::UndoHunk => applied(m) == Some(true),
         // One key for it is enough to name.
         KeyAction::NextHunk => m.diff.hunk + 1 < m.diff.hunks.len() && !matches!(intent(m), Intent::NextHunk(_)),
