@@ -3,7 +3,9 @@
 use super::prose;
 use super::state::Plain;
 use crate::tui::clock;
+use crate::tui::present::outline::step_verdict;
 use crate::tui::present::{standby, words};
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::event::StepRef;
 
 /// Says the presenter's notes of the step at hand.
@@ -57,7 +59,8 @@ pub fn outline(p: &Plain) -> Vec<String> {
         out.push(format!("{}  {}{planned}", chapter.number, chapter.title));
         for (i, step) in chapter.steps.iter().enumerate() {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };
-            let verdict = p.progress.steps.get(&at).and_then(|s| s.verdict);
+            // What is only read has come to nothing that could be told.
+            let verdict = step_verdict(&p.course, &p.progress, &at, step).filter(|_| step.action != StepAction::Read);
             let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
             let here = if p.progress.position.as_ref().is_some_and(|x| x.chapter == at.chapter && x.step == at.step) {
                 ", you are here"

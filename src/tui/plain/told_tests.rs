@@ -78,6 +78,19 @@ fn a_hint_is_promised_where_there_is_one() {
 }
 
 #[test]
+fn an_edit_that_was_taken_back_is_told_as_open() {
+    let mut plain = at("cluster", Target::Local);
+    let told = |plain: &mut Plain| plain.line("outline").1.into_iter().find(|line| line.starts_with("1.1 "));
+    tell(&mut plain, started("cluster", ActionKind::Edit));
+    tell(&mut plain, finished("cluster", Verdict::Pass));
+    assert_eq!(told(&mut plain).as_deref(), Some("1.1  Add a cluster, passed, you are here"));
+    tell(&mut plain, EventKind::HunksApplied { chapter: 1, hunks: Vec::new(), own: Vec::new() });
+    assert_eq!(told(&mut plain).as_deref(), Some("1.1  Add a cluster, you are here"));
+    tell(&mut plain, EventKind::Moved { position: Position { chapter: 1, step: "deploy".into() } });
+    assert_eq!(told(&mut plain).as_deref(), Some("1.1  Add a cluster"), "it was tried, and is not there");
+}
+
+#[test]
 fn what_was_meant_to_fail_leads_where_that_helps() {
     for (target, back) in
         [(Target::Local, "bring brings everything to where this chapter begins."), (Target::Aws, "run already.")]
