@@ -78,6 +78,15 @@ fn keys_are_told_where_they_do_something() {
 }
 
 #[test]
+fn a_long_statement_leaves_room_for_its_time() {
+    let mut player = at(80, 24, 2, "conflict");
+    let text = "select first_column_of_it, second_column_of_it, third_column_of_it from a_table where id = 1;";
+    player.json(&format!(r#"{{"event":"sql_started","id":3,"session":"A","text":"{text}"}}"#));
+    player.play("wait 65");
+    assert!(says(&player, "A: select first_column_of_it") && says(&player, "… · 1:05"), "{:#?}", player.screen());
+}
+
+#[test]
 fn a_click_selects_the_check_that_is_under_it() {
     let mut player = at(80, 24, 1, "prove");
     let course = std::sync::Arc::make_mut(&mut player.model.course);
