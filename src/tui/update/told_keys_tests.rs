@@ -87,6 +87,20 @@ fn a_long_statement_leaves_room_for_its_time() {
 }
 
 #[test]
+fn the_session_with_the_keyboard_is_named_however_many_there_are() {
+    let mut player = at(80, 24, 2, "conflict");
+    for session in ["first", "second", "third", "fourth"] {
+        player.json(&format!(
+            r#"{{"event":"session_opened","session":"{session}","role":"a_long_role_name","host":"h"}}"#
+        ));
+    }
+    player.play("key 5");
+    assert!(says(&player, "▸ A") && says(&player, "›"), "{:#?}", player.screen());
+    player.play("key ] ] ] ]");
+    assert!(says(&player, "▸ fourth a_long_role_name") && says(&player, "‹"), "{:#?}", player.screen());
+}
+
+#[test]
 fn a_click_selects_the_check_that_is_under_it() {
     let mut player = at(80, 24, 1, "prove");
     let course = std::sync::Arc::make_mut(&mut player.model.course);

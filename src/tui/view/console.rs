@@ -75,12 +75,8 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
     let titled = all.len() > 1;
     let one = m.console.split == SessionLayout::One;
     if titled && one {
-        let mut x = area.x;
-        for (i, session) in all.iter().enumerate() {
-            let label = label(m, session, i == m.console.current);
-            let room = area.right().saturating_sub(x);
-            x = buffer.set_line(x, area.y, &label, room).0 + 2;
-        }
+        let labels = all.iter().enumerate().map(|(i, session)| label(m, session, i == m.console.current));
+        names(buffer, area, &labels.collect::<Vec<_>>(), m.console.current);
     }
     for (number, at) in session_places(m, area) {
         let session = &all[number];
@@ -94,6 +90,23 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
                 buffer.set_stringn(at.x - 1, y, "│", 1, theme::DIM);
             }
         }
+    }
+}
+
+/// The names of all sessions in a row. That of the one with the keyboard is in view, and a sign stands where others are not.
+fn names(buffer: &mut Buffer, area: Rect, labels: &[Line<'_>], current: usize) {
+    let wide = |of: &[Line<'_>]| of.iter().map(|label| label.width() + 2).sum::<usize>();
+    let room = usize::from(area.width).saturating_sub(2);
+    let from = (0..current).find(|from| wide(&labels[*from..=current]) <= room).unwrap_or(current);
+    let mut x = area.x + if from > 0 { 2 } else { 0 };
+    for label in &labels[from..] {
+        x = buffer.set_line(x, area.y, label, area.right().saturating_sub(x)).0 + 2;
+    }
+    if from > 0 {
+        buffer.set_stringn(area.x, area.y, "‹", 1, theme::FOCUS);
+    }
+    if wide(&labels[from..]) > usize::from(area.width) + 2 {
+        buffer.set_stringn(area.right() - 1, area.y, "›", 1, theme::FOCUS);
     }
 }
 
