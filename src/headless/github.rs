@@ -114,7 +114,8 @@ fn property(text: &str) -> String {
 }
 
 impl Reporter for Github {
-    fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+    fn event(&mut self, event: &Event, progress: &Progress) -> io::Result<()> {
+        let event = &*self.names.filled(event, progress);
         self.told.take(&event.kind);
         match &event.kind {
             EventKind::StepFinished { at_step, verdict, .. } if self.told.have_told(&self.names, at_step, *verdict) => {

@@ -205,7 +205,8 @@ struct ResultLine<'a> {
 }
 
 impl Reporter for Human {
-    fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+    fn event(&mut self, event: &Event, progress: &Progress) -> io::Result<()> {
+        let event = &*self.names.filled(event, progress);
         self.told.take(&event.kind);
         let written = self.write(event);
         self.told.leave(&event.kind);

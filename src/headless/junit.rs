@@ -180,7 +180,8 @@ fn bad(result: &CaseResult<'_>) -> Option<(&'static str, String, String, String)
 }
 
 impl Reporter for Junit {
-    fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+    fn event(&mut self, event: &Event, progress: &Progress) -> io::Result<()> {
+        let event = &*self.names.filled(event, progress);
         self.told.take(&event.kind);
         match &event.kind {
             EventKind::StepFinished { at_step, verdict, .. } if self.told.have_told(&self.names, at_step, *verdict) => {

@@ -1,9 +1,11 @@
 //! Names and words that the reports share, and the memory of what they have told already.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use workshop_course::lesson::model::{ActionKind, Choice, Course};
-use workshop_engine::event::{CheckRef, EventKind, StepRef, Verdict};
+use workshop_engine::event::{CheckRef, Event, EventKind, Failure, StepRef, Verdict};
+use workshop_engine::progress::Progress;
 
 /// Returns a verdict in the words of the reports.
 pub fn verdict_word(verdict: Verdict) -> &'static str {
@@ -15,6 +17,11 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
         Verdict::FailedAsExpected => "failed as expected",
         Verdict::PassedUnexpectedly => "passed unexpectedly",
     }
+}
+
+/// The texts of a failure that an author has written.
+fn texts(failure: &Failure) -> impl Iterator<Item = &String> {
+    failure.hints.iter().chain(&failure.on_fail)
 }
 
 /// Looks up the titles of a course; there is none when its files could not be read.
@@ -48,6 +55,27 @@ impl CourseNames {
     pub fn step<'a>(&'a self, step: &'a StepRef) -> &'a str {
         let found = self.0.as_ref().and_then(|course| step.of(course));
         found.map_or(step.step.as_str(), |found| found.title.as_str())
+    }
+
+    /// Returns an event with the references filled in that its failure's texts for people hold, as far as their values
+    /// are known.
+    pub fn filled<'e>(&self, event: &'e Event, progress: &Progress) -> Cow<'e, Event> {
+        let (EventKind::StepFinished { failure: Some(failure), .. }
+        | EventKind::CheckFinished { failure: Some(failure), .. }) = &event.kind
+        else {
+            return Cow::Borrowed(event);
+        };
+        let Some(course) = self.0.as_ref().filter(|_| texts(failure).any(|text| text.contains("${"))) else {
+            return Cow::Borrowed(event);
+        };
+        let mut event = event.clone();
+        if let EventKind::StepFinished { failure: Some(failure), .. }
+        | EventKind::CheckFinished { failure: Some(failure), .. } = &mut event.kind
+        {
+            let texts = failure.hints.iter_mut().chain(&mut failure.on_fail);
+            texts.for_each(|text| *text = progress.filled(course, text).into_owned());
+        }
+        Cow::Owned(event)
     }
 
     /// Returns true for a check that the lesson itself gives several attempts.

@@ -55,7 +55,8 @@ fn one_line(text: &str) -> String {
 }
 
 impl Reporter for Tap {
-    fn event(&mut self, event: &Event, _: &Progress) -> io::Result<()> {
+    fn event(&mut self, event: &Event, progress: &Progress) -> io::Result<()> {
+        let event = &*self.names.filled(event, progress);
         self.told.take(&event.kind);
         if !std::mem::replace(&mut self.begun, true) {
             writeln!(self.out, "TAP version 13")?;

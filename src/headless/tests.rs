@@ -396,6 +396,21 @@ fn an_invalid_course_is_reported_problem_by_problem() {
     }
 }
 
+#[test]
+fn what_an_author_says_of_a_failure_has_its_references_filled_in() {
+    let kind = EventKind::StackOutput { key: "Url".into(), value: "https://x".into(), description: None };
+    let mut events = [vec![Event { seq: 0, at: 0, kind }], events()].concat();
+    for event in &mut events {
+        if let EventKind::CheckFinished { failure: Some(failure), .. } = &mut event.kind {
+            (failure.on_fail, failure.hints) = (Some("not ${outputs.Url}".into()), vec!["go ${outputs.Url}".into()]);
+        }
+    }
+    for format in [ReportFormat::Human, ReportFormat::Tap, ReportFormat::Junit, ReportFormat::Github] {
+        let text = written_of(&events, format);
+        assert!(["not https://x", "go https://x"].iter().all(|filled| text.contains(filled)), "{text}");
+    }
+}
+
 /// Perl's reader of TAP, where there is one: Debian brings it.
 #[test]
 fn prove_passes_a_run_that_passed_and_fails_one_that_did_not() {

@@ -141,6 +141,27 @@ pub fn beside_last_time(behind: i64) -> String {
     }
 }
 
+/// When the slot ends, `ends 14:45`; past its end, how long ago that was: `over by 3 min`.
+pub fn end_in_words(pace: &Pace, offset: i32) -> String {
+    match pace.slot_spent.checked_sub(pace.slot).map(|over| over / 60_000) {
+        None => format!("ends {}", time_of_day(pace.ends_at, offset)),
+        Some(0) => "the slot is over".to_owned(),
+        Some(over) => format!("over by {over} min"),
+    }
+}
+
+/// Milliseconds until whole minutes of the clock are others; None while nothing of it changes.
+pub fn next_minute(pace: &Pace) -> Option<u64> {
+    let until = |at: u64| 60_000 - at % 60_000;
+    // The end of the slot moves with a pause, and with nothing else.
+    let on_stage = match pace.paused {
+        true => vec![pace.ends_at],
+        false => vec![pace.slot_spent, pace.behind.rem_euclid(60_000) as u64],
+    };
+    let everywhere = [pace.step_spent, pace.chapter_spent].into_iter().filter(|_| !pace.paused);
+    everywhere.chain(on_stage.into_iter().filter(|_| pace.on_stage)).map(until).min()
+}
+
 /// Time of day, `14:45`, in the zone given as an offset from UTC in seconds.
 pub fn time_of_day(at: u64, offset: i32) -> String {
     let minutes = (at as i64 / 1000 + i64::from(offset)).rem_euclid(86_400) / 60;
@@ -231,6 +252,20 @@ mod tests {
         assert_eq!(behind_at("cluster", &[("cluster", 210), ("deploy", 90)]), 30);
         assert_eq!(behind_at("cluster", &[("cluster", 60), ("deploy", 90)]), -60);
         assert_eq!(behind_at("deploy", &[("cluster", 150)]), 0);
+    }
+
+    #[test]
+    fn the_end_of_the_slot_is_told_before_it_and_after() {
+        let at = 1_763_880_139_000;
+        let pace = |spent: u64| Pace { slot: 600_000, slot_spent: spent, ends_at: at, ..Pace::default() };
+        assert_eq!(end_in_words(&pace(599_000), 3600), "ends 07:42");
+        assert_eq!(end_in_words(&pace(600_000), 3600), "the slot is over");
+        assert_eq!(end_in_words(&pace(785_000), 3600), "over by 3 min");
+        let on_stage = Pace { on_stage: true, step_spent: 5_000, behind: -1_000, ..pace(90_000) };
+        assert_eq!(next_minute(&on_stage), Some(1_000), "it is behind then");
+        assert_eq!(next_minute(&Pace { behind: 0, ..on_stage }), Some(30_000));
+        assert_eq!(next_minute(&Pace { paused: true, ..on_stage }), Some(60_000 - at % 60_000));
+        assert_eq!(next_minute(&Pace { paused: true, on_stage: false, ..on_stage }), None);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub static KEYMAP: &[Binding] = &[
     // After a search.
     shown(Found, &[c('n')], KeyAction::SearchNext, "next match", "Next match"),
     shown(Found, &[c('N')], KeyAction::SearchBack, "match before", "Match before"),
-    quiet(Found, &[k(Esc)], KeyAction::Close, "Take the marks away; once more forgets the search"),
+    quiet(Found, &[k(Esc)], KeyAction::Close, "Take the marks away, and forget the search"),
     // Driving.
     shown(
         Walking,

@@ -10,6 +10,7 @@
 //! next message.
 
 mod bindings;
+mod changes;
 mod clipboard;
 mod clock;
 mod config;
@@ -29,6 +30,7 @@ mod keymap;
 mod layout;
 mod leaving;
 mod markdown;
+mod matching;
 mod model;
 pub mod notes;
 mod own_files;

@@ -54,6 +54,8 @@ pub struct Palette {
     pub of: PaletteOf,
     pub query: String,
     pub cursor: usize,
+    /// SQL was being typed: who chooses nothing goes on with that.
+    pub typing: bool,
 }
 
 /// Asked before something that runs is left alone.
@@ -397,42 +399,7 @@ impl Model {
             _ => (text, mood),
         });
     }
-
-    /// Milliseconds until the screen changes by itself; None: not before something happens.
-    pub fn next_tick(&self) -> Option<u64> {
-        match (self.next_change(), self.toast_ends()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
-    }
-
-    /// Milliseconds until the word that stands goes by itself; what went wrong stays until a key is pressed.
-    pub fn toast_ends(&self) -> Option<u64> {
-        let goes = self.toast.as_ref().is_some_and(|(_, mood)| *mood != Mood::Bad);
-        goes.then(|| (self.toast_since + TOAST_MS).saturating_sub(self.now))
-    }
-
-    fn next_change(&self) -> Option<u64> {
-        if self.closing.is_some() {
-            return Some(200);
-        }
-        let sql = self.progress.sessions.values().any(|s| s.running.is_some());
-        let checks = self.progress.checks.values().any(|c| c.verdict.is_none());
-        let tasks = self.progress.tasks.values().any(|t| t.is_running());
-        let runs = self.progress.running.is_some() || self.progress.bringing.is_some();
-        if runs || sql || checks || tasks {
-            return Some(super::theme::SPINNER_MS - self.now % super::theme::SPINNER_MS);
-        }
-        // The header counts minutes.
-        self.progress.pacing.since.map(|since| {
-            let spent = self.now.saturating_sub(since);
-            60_000 - spent % 60_000
-        })
-    }
 }
-
-/// Milliseconds that a word for the person at the keyboard stands.
-const TOAST_MS: u64 = 8_000;
 
 /// Returns the step after one, in the next chapter if need be.
 pub fn next_step<'a>(course: &'a Course, here: &StepRef) -> Option<(&'a Chapter, &'a Step)> {

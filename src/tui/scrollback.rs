@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::matching::{found, matches};
 use super::wrap;
 
 /// Lines kept in memory by a panel; the log file and `\o` have all of them.
@@ -344,7 +345,7 @@ impl<K> Scrollback<K> {
         let hit = (start..count + start).map(step).find(|&i| matches(&self.lines[i].text, &self.query));
         let Some(hit) = hit else { return false };
         self.found = Some(self.dropped + hit as u64);
-        let row = if hit == 0 { self.base } else { self.lines[hit - 1].end };
+        let row = if hit == 0 { self.base } else { self.lines[hit - 1].end } + self.rows_before(hit);
         if row < self.top || row >= self.top + self.height as u64 {
             self.follow = false;
             self.top = row.saturating_sub(self.height as u64 / 3);
@@ -353,6 +354,16 @@ impl<K> Scrollback<K> {
         self.follow = self.below() == 0 && self.follow;
         self.show_columns(hit);
         true
+    }
+
+    /// Counts the rows of a line that stand above what was found in it.
+    fn rows_before(&self, hit: usize) -> u64 {
+        let line = &self.lines[hit];
+        let at = found(&line.text, &self.query).first().map_or(0, |range| range.start);
+        match line.wrap {
+            Wrap::Never => 0,
+            wrap => ranges(&line.text, wrap, self.width).iter().filter(|range| range.end <= at).count() as u64,
+        }
     }
 
     /// Scrolls sideways until what was found in a line that does not wrap is in view.
@@ -396,24 +407,6 @@ fn hang(wrap: Wrap, width: usize) -> usize {
         Wrap::Words { hang } => hang.min(width / 3),
         Wrap::Never | Wrap::Columns => 0,
     }
-}
-
-/// Smart case: a query without capitals matches any case.
-pub fn matches(text: &str, query: &str) -> bool {
-    !found(text, query).is_empty()
-}
-
-/// Byte ranges of the query in the text.
-pub fn found(text: &str, query: &str) -> Vec<std::ops::Range<usize>> {
-    if query.is_empty() {
-        return Vec::new();
-    }
-    let exact = query.chars().any(char::is_uppercase);
-    if exact || !text.is_ascii() {
-        return text.match_indices(query).map(|(at, m)| at..at + m.len()).collect();
-    }
-    let lower = text.to_ascii_lowercase();
-    lower.match_indices(query).map(|(at, m)| at..at + m.len()).collect()
 }
 
 #[cfg(test)]
@@ -517,6 +510,11 @@ mod tests {
         assert_eq!(back.found, Some(3));
         back.query = "nowhere".into();
         assert!(!back.search(true, false));
+        // At the end of a line that is longer than the view.
+        back.push((), &format!("{}needle", "x".repeat(94)), true);
+        back.home();
+        back.query = "needle".into();
+        assert!(back.search(true, true) && shown(&back).contains(&"xxxxneedle"), "{:?}", shown(&back));
     }
 
     #[test]

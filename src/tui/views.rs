@@ -51,6 +51,8 @@ pub enum WindowProgress {
 pub enum Mood {
     Plain,
     Good,
+    /// True for as long as something runs.
+    Busy,
     Warn,
     Bad,
 }
@@ -376,8 +378,8 @@ pub struct Retrace {
     pub done: Vec<(String, Command)>,
     /// The newest action that cannot be taken back, and how many had been carried out before it that can.
     pub stays: Option<(usize, String)>,
-    /// The request that takes something back, and what is said when it has.
-    pub undoing: Option<(RequestId, String)>,
+    /// The request that takes something back, what is said when it has, and how it does: it may have to be tried again.
+    pub undoing: Option<(RequestId, String, Command)>,
     /// Where leaps began, and where going back over them began.
     pub back: Vec<StepRef>,
     pub forward: Vec<StepRef>,

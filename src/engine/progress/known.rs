@@ -1,5 +1,7 @@
 //! What references in texts for people stand for, as far as events have told.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::state::Progress;
@@ -39,5 +41,10 @@ impl Progress {
                 None
             }
         }
+    }
+
+    /// Returns a text for people with its references filled in, as far as their values are known.
+    pub fn filled<'t>(&self, course: &Course, text: &'t str) -> Cow<'t, str> {
+        template::in_prose(text, |reference| self.known(course, reference))
     }
 }

@@ -332,7 +332,7 @@ fn patterns_look_at_the_lines_of_what_is_printed() {
     let printed = "first\nid: 7\nok\n";
     assert_eq!(crate::expect::matches("^ok$", printed).unwrap(), None);
     assert!(crate::expect::matches("^k$", printed).unwrap().is_some());
-    assert_eq!(crate::expect::captured("^id: (.*)$", printed).unwrap(), Some(7.into()));
+    assert_eq!(crate::captures::captured("^id: (.*)$", printed).unwrap(), Some(7.into()));
     let declared = ExpectedFailure { matches: "^id: .$".into(), sqlstate: None, repaired_by: "x".into() };
     assert!(crate::expect::is_declared(&declared, None, printed));
 }

@@ -234,8 +234,7 @@ fn times(n: &Notes, pace: &clock::Pace, width: usize) -> Vec<Line<'static>> {
         stands.push(Span::styled(clock::behind_exactly(pace.behind), style));
         // The plan of who has given it before is how it went then.
         stands.extend(pace.behind_last.map(|behind| Span::styled(clock::beside_last_time(behind), theme::DIM)));
-        let ends = format!("ends {}", clock::time_of_day(pace.ends_at, n.utc_offset));
-        stands.push(Span::styled(ends, theme::TEXT));
+        stands.push(Span::styled(clock::end_in_words(pace, n.utc_offset), theme::TEXT));
     }
     if pace.paused {
         stands.push(Span::styled("clock paused", theme::WARN));
@@ -262,11 +261,10 @@ fn body(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let Some((chapter, _, step)) = n.here() else { return Vec::new() };
     let mut out = vec![Line::default()];
     let mut say = |title: Option<&str>, text: &str| {
-        if let Some(title) = title {
-            out.push(Line::default());
-            out.push(Line::styled(title.to_owned(), theme::HEADING));
-        }
-        out.extend(markdown::render(&n.display_text(text), width, &KnownColours::new()).lines);
+        let heading = |title: &str| [Line::default(), Line::styled(title.to_owned(), theme::HEADING)];
+        out.extend(title.into_iter().flat_map(heading));
+        let text = n.display_text(&n.progress.filled(&n.course, text));
+        out.extend(markdown::render(&text, width, &KnownColours::new()).lines);
     };
     say(None, step.notes.as_deref().unwrap_or("*No notes for this step.*"));
     if let Some(text) = &step.while_running {

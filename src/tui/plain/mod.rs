@@ -6,12 +6,15 @@
 //!
 //! A person who leaves has left, as they leave the screen. A script is told by the exit code what its words came to.
 
+mod about;
 mod names;
 mod prose;
 mod say;
 mod state;
 mod talk;
 mod tally;
+#[cfg(test)]
+mod told_tests;
 mod words;
 
 pub use talk::run;

@@ -4,15 +4,15 @@
 
 use super::prose;
 use super::state::Plain;
-use crate::record::{self, Advice, FieldRole};
+use crate::record::{self, Advice, FieldRole, RecordField};
 use crate::tui::clock;
 use crate::tui::present::standby;
 use crate::tui::present::words::{self, edits_are_back, task_name};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::images;
-use workshop_course::lesson::model::{StepAction, StepExpect};
-use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
+use workshop_course::lesson::model::{StepAction, StepExpect, Target};
+use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::command::{BringTo, CommandKind, Refusal};
 use workshop_engine::event::{
     ACCOUNT_THROTTLED, EventKind, Failure, FileChange, RequestOutcome, SqlLine, StepRef, Stream, Verdict,
@@ -24,7 +24,7 @@ const BEGUN: &str = "Resource creation Initiated";
 
 /// Says an event; empty when it is no news.
 pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
-    let title = |at: &StepRef| at.of(&p.course).map_or(at.step.clone(), |s| s.title.clone());
+    let title = |at: &StepRef| p.title(at).to_owned();
     match kind {
         EventKind::Opened { title, workdir, .. } => {
             let mut out = vec![format!("{title}, in {}. help lists the commands.", workdir.display())];
@@ -103,7 +103,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let mut out = vec![format!("Running: {}{usual}.", title(at_step))];
             let said = at_step.of(&p.course);
             if let Some(text) = said.and_then(|s| s.while_running.as_ref()) {
-                out.extend(prose::lines(text.trim(), p.width));
+                out.extend(prose::lines(p.filled(text).trim(), p.width));
             }
             out
         }
@@ -113,16 +113,19 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             // What its checks came to, they have told themselves.
             let checks = at_step.of(&p.course).is_some_and(|step| matches!(step.action, StepAction::Check(_)));
             out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
-            let known = |reference: &Reference| p.progress.known(&p.course, reference);
             if let Some(after) = at_step.of(&p.course).and_then(|s| s.after.as_ref()).filter(|_| verdict.is_good()) {
-                out.extend(prose::lines(&template::in_prose(after.trim(), known), p.width));
+                out.extend(prose::lines(p.filled(after).trim(), p.width));
             }
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
                 Verdict::PassedUnexpectedly => {
-                    out.push("Alarm: it was meant to fail. Going back a step sets the state right.".to_owned());
+                    let back = match p.progress.target_in_use() {
+                        Some(Target::Aws) | None => "What repairs it may have run already.",
+                        Some(Target::Local) => "bring brings everything to where this chapter begins.",
+                    };
+                    out.push(format!("Alarm: it was meant to fail, and it did not. {back}"));
                 }
-                Verdict::Fail | Verdict::Error => out.push("run tries again, hint helps.".to_owned()),
+                Verdict::Fail | Verdict::Error => out.push(format!("run tries again{}.", p.hint_helps())),
                 Verdict::Pass | Verdict::Skipped => {}
             }
             out
@@ -288,9 +291,14 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let hint = problem.hint.as_ref().map(|hint| format!(" {hint}.")).unwrap_or_default();
             vec![format!("Not done: {command}: {problem}.{hint}")]
         }
-        EventKind::Done { command: CommandKind::Bring, outcome: RequestOutcome::Complete, .. } => {
-            vec!["Everything is here.".to_owned()]
-        }
+        EventKind::Done { command: CommandKind::Bring, outcome: RequestOutcome::Complete, .. } => match p.brought {
+            Some(BringTo::Chapter(chapter)) => {
+                vec![format!("Everything is as chapter {chapter} begins; bring back takes that back.")]
+            }
+            Some(BringTo::Before) => vec!["Everything is as it was before.".to_owned()],
+            // What a move to another place came to was told with it.
+            Some(BringTo::Standby | BringTo::Account) | None => Vec::new(),
+        },
         EventKind::Accepted { .. } | EventKind::Done { .. } => Vec::new(),
         EventKind::Trouble { problem } => {
             vec![format!("Trouble: {problem}.{}", hint(problem))]
@@ -330,8 +338,8 @@ pub fn step(p: &Plain) -> Vec<String> {
         out.extend(prose::lines(&format!("Afterwards you can: {}.", chapter.goals.join("; ")), p.width));
     }
     out.push(String::new());
-    let known = |reference: &Reference| p.progress.known(&p.course, reference);
-    let said = images::as_words(&template::in_prose(step.say.trim(), known));
+    let said = p.filled(&step.say);
+    let said = images::as_words(said.trim());
     out.extend(prose::lines(&said, p.width));
     out.push(String::new());
     match &step.action {
@@ -368,7 +376,14 @@ fn record(p: &Plain, failure: &Failure) -> Vec<String> {
     let told = p.progress.invoked.as_ref().is_some_and(|invoked| invoked.log_tail == failure.output);
     let fields = record::fields(failure, Advice::Own(p.here().map(|(chapter, _, _)| chapter)));
     let shown = fields.iter().filter(|field| field.role != FieldRole::Output || !told);
-    shown.flat_map(|field| field.text.lines().map(|line| format!("  {}: {line}", field.name))).collect()
+    let text = |field: &RecordField<'_>| match field.role {
+        FieldRole::Author => p.filled(&field.text).into_owned(),
+        _ => field.text.to_string(),
+    };
+    let lines = |field: &RecordField<'_>| -> Vec<String> {
+        text(field).lines().map(|line| format!("  {}: {line}", field.name)).collect()
+    };
+    shown.flat_map(lines).collect()
 }
 
 /// Hunks with numbers, as `apply` counts them.
@@ -390,93 +405,4 @@ fn diff(p: &Plain) -> Vec<String> {
         out.push("There is no difference.".to_owned());
     }
     out
-}
-
-/// Says the presenter's notes of the step at hand.
-pub fn notes(p: &Plain) -> Vec<String> {
-    let notes = p.here().map(|(_, _, step)| words::notes(step)).unwrap_or_default();
-    prose::lines(&notes, p.width)
-}
-
-/// Says where one is, how the clock stands and what is open.
-pub fn status(p: &Plain) -> Vec<String> {
-    let Some((chapter, at, step)) = p.here() else { return vec!["Still starting.".to_owned()] };
-    let mut out =
-        vec![format!("Step {} of {} in chapter {}: {}.", at + 1, chapter.steps.len(), chapter.number, step.title)];
-    if let Some(pace) = p.pace() {
-        let pair = |spent, budget| format!("{} of {}", clock::minutes(spent), clock::minutes(budget));
-        out.push(format!(
-            "Step {}, chapter {}.",
-            pair(pace.step_spent, pace.step_budget),
-            pair(pace.chapter_spent, pace.chapter_budget)
-        ));
-        if pace.on_stage {
-            out.push(format!("Slot {}, {}.", pair(pace.slot_spent, pace.slot), clock::behind_exactly(pace.behind)));
-        }
-    }
-    out.extend(words::chosen(&p.course).into_iter().map(|chosen| format!("{chosen}.")));
-    if p.progress.on_standby {
-        out.push("The talk is on the local standby: failback goes back to the AWS account.".to_owned());
-    } else if let Some(state) = &p.progress.standby {
-        out.push(standby::how_far(&p.course, state));
-    }
-    if let Some(running) = &p.progress.running {
-        out.push(format!("Running: {}.", running.step));
-    }
-    for (name, served) in p.progress.served.iter().filter(|(_, served)| served.is_running()) {
-        let by = served.ready.as_deref().unwrap_or("not ready yet");
-        out.push(format!("{name} runs: {by}."));
-    }
-    for (name, session) in &p.progress.sessions {
-        let state = if session.open { "open" } else { "closed" };
-        out.push(format!("Session {name}: {state}, as {}.", session.role));
-    }
-    out
-}
-
-/// Says every chapter and step and how they came out.
-pub fn outline(p: &Plain) -> Vec<String> {
-    let mut out = Vec::new();
-    for chapter in &p.course.chapters {
-        let planned = Some(clock::budget(chapter.budget.as_millis() as u64)).filter(|planned| !planned.is_empty());
-        let planned = planned.map(|planned| format!(", {planned}")).unwrap_or_default();
-        out.push(format!("{}  {}{planned}", chapter.number, chapter.title));
-        for (i, step) in chapter.steps.iter().enumerate() {
-            let at = StepRef { chapter: chapter.number, step: step.id.clone() };
-            let verdict = p.progress.steps.get(&at).and_then(|s| s.verdict);
-            let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
-            let here = if p.progress.position.as_ref().is_some_and(|x| x.chapter == at.chapter && x.step == at.step) {
-                ", you are here"
-            } else {
-                ""
-            };
-            out.push(format!("{}.{}  {}{word}{here}", chapter.number, i + 1, step.title));
-        }
-    }
-    out
-}
-
-/// Says what the stack gave out.
-pub fn outputs(p: &Plain) -> Vec<String> {
-    let mut out: Vec<String> = p.progress.outputs.iter().map(|(key, o)| format!("{key} = {}", o.value)).collect();
-    if out.is_empty() {
-        out.push("The stack has given nothing out yet.".to_owned());
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::tui::fixture;
-
-    #[test]
-    fn an_outline_tells_parts_of_minutes() {
-        let mut course = Arc::unwrap_or_clone(fixture::course());
-        course.chapters[1].budget = std::time::Duration::from_secs(225);
-        let told = outline(&Plain::new(Arc::new(course)));
-        assert!(told.iter().any(|line| line.starts_with("1  ") && line.ends_with(", 3:45")), "{told:?}");
-    }
 }

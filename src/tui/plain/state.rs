@@ -1,5 +1,6 @@
 //! The state of the plain mode between two lines.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -9,9 +10,9 @@ use crate::tui::present::plan::summary;
 use crate::tui::present::{prompt, words};
 use crate::tui::{clock, diffrows, theme};
 use workshop_base::{secret, text};
-use workshop_course::lesson::model::{Chapter, Course, Step};
+use workshop_course::lesson::model::{Chapter, Check, Course, Step};
 use workshop_engine::command::{BringTo, Command};
-use workshop_engine::event::{EventKind, SqlLine, StepRef};
+use workshop_engine::event::{CheckRef, EventKind, SqlLine, StepRef};
 use workshop_engine::progress::Progress;
 use workshop_engine::requests::Requests;
 
@@ -26,6 +27,8 @@ pub struct Plain {
     pub width: Option<usize>,
     /// Where everything is put when the same line comes once more.
     pub(super) asked: Option<BringTo>,
+    /// Where everything was being put until the event that is said.
+    pub(super) brought: Option<BringTo>,
     pub(super) session: Option<String>,
     /// An unfinished statement.
     pub(super) sql: String,
@@ -56,6 +59,7 @@ impl Plain {
             by_hand: false,
             width: None,
             asked: None,
+            brought: None,
             session: None,
             sql: String::new(),
             in_sql: false,
@@ -98,6 +102,40 @@ impl Plain {
     /// Returns the reference of the step at hand.
     pub fn step_ref(&self) -> Option<StepRef> {
         self.progress.position.as_ref().map(|p| StepRef { chapter: p.chapter, step: p.step.clone() })
+    }
+
+    /// Returns a step's title, or its name where the course has it no more.
+    pub(super) fn title<'a>(&'a self, at: &'a StepRef) -> &'a str {
+        at.of(&self.course).map_or(at.step.as_str(), |step| step.title.as_str())
+    }
+
+    /// Returns a text of the lesson's with its references filled in.
+    pub(super) fn filled<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.progress.filled(&self.course, text)
+    }
+
+    /// Returns the hints that there are here: the step's own, then those of the chapter's checks that failed.
+    pub(super) fn hints_here(&self) -> Vec<String> {
+        let Some((chapter, _, step)) = self.here() else { return Vec::new() };
+        let numbered = |of: String, hints: &[String]| -> Vec<String> {
+            let line = |(i, hint): (usize, &String)| {
+                format!("Hint {} of {}{of}: {}", i + 1, hints.len(), self.filled(hint).trim())
+            };
+            hints.iter().enumerate().map(line).collect()
+        };
+        let failed = |check: &&Check| {
+            let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
+            let verdict = self.progress.checks.get(&at).and_then(|state| state.verdict);
+            verdict.is_some_and(|verdict| !verdict.is_good())
+        };
+        let of_checks = chapter.checks.iter().filter(failed);
+        let of_checks = of_checks.flat_map(|check| numbered(format!(" for “{}”", check.title), &check.hints));
+        numbered(String::new(), &step.hints).into_iter().chain(of_checks).collect()
+    }
+
+    /// Returns the words for who could ask for one more hint.
+    pub(super) fn hint_helps(&self) -> &'static str {
+        if self.hints < self.hints_here().len() { ", hint helps" } else { "" }
     }
 
     /// Understands `bring`, `bring CHAPTER` and `bring back`: what to ask for, and what to say. A person is asked first.

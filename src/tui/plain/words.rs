@@ -2,14 +2,14 @@
 
 use super::names::{Change, STILL_STARTING};
 use super::state::Plain;
-use super::{prose, say};
+use super::{about, prose, say};
 use crate::tui::diffrows;
 use crate::tui::leaving::Exit;
 use crate::tui::panel::Panel;
 use crate::tui::present::{prompt, words};
-use workshop_course::lesson::model::StepAction;
+use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_engine::command::{Command, CommandKind, Request};
-use workshop_engine::event::{Event, EventKind, Stream};
+use workshop_engine::event::{Event, EventKind, Stream, Verdict};
 use workshop_engine::progress::Journaled;
 
 /// Lines kept of what a deploy prints: more than any of them has.
@@ -30,12 +30,16 @@ impl Plain {
     /// Folds an event and says it.
     pub fn event(&mut self, event: &Event) -> Vec<String> {
         let distance = self.progress.distance.clone();
+        self.brought = self.progress.bringing.as_ref().map(|state| state.to);
         self.progress.apply(event);
         self.tally.event(&self.course, event);
         let answered = self.requests.take(&event.kind);
         match &event.kind {
             EventKind::Opened { .. } | EventKind::Moved { .. } => self.hints = 0,
-            EventKind::CourseReloaded { course: Some(course), .. } => self.course = course.clone(),
+            EventKind::CourseReloaded { course, gone, .. } => {
+                self.course = course.clone().unwrap_or_else(|| self.course.clone());
+                self.hints = if gone.is_some() { 0 } else { self.hints };
+            }
             // The end of the input asks for it again.
             EventKind::Refused { .. } if answered == Some(CommandKind::Quit) => self.quitting = false,
             EventKind::Diff { files, .. } => {
@@ -172,10 +176,10 @@ impl Plain {
             "repair" | "f" => self.repair(),
             "text" | "t" => tell(say::step(self)),
             "hint" | "h" => tell(self.hint()),
-            "notes" => tell(say::notes(self)),
-            "status" => tell(say::status(self)),
-            "outline" | "o" => tell(say::outline(self)),
-            "outputs" => tell(say::outputs(self)),
+            "notes" => tell(about::notes(self)),
+            "status" => tell(about::status(self)),
+            "outline" | "o" => tell(about::outline(self)),
+            "outputs" => tell(about::outputs(self)),
             "log" if self.raw.is_empty() => tell(vec!["Nothing was printed that has not been told.".to_owned()]),
             "log" => tell(self.raw.iter().cloned().collect()),
             "cancel" => match (&self.progress.running, self.running_session()) {
@@ -224,8 +228,9 @@ impl Plain {
             return (vec![Command::Next], Vec::new());
         }
         if self.progress.steps.get(&here).and_then(|s| s.verdict).is_some_and(|verdict| !verdict.is_good()) {
-            let text = "This step did not work out. run tries again, next goes on without it, hint helps.";
-            return (Vec::new(), vec![text.to_owned()]);
+            let hint = self.hint_helps();
+            let text = format!("This step did not work out. run tries again, next goes on without it{hint}.");
+            return (Vec::new(), vec![text]);
         }
         (vec![Command::Run], Vec::new())
     }
@@ -261,7 +266,16 @@ impl Plain {
     }
 
     fn repair(&self) -> (Vec<Command>, Vec<String>) {
+        let verdict = self.step_ref().and_then(|here| self.progress.steps.get(&here)?.verdict);
         match self.here() {
+            // What failed for another reason is not mended by what the lesson has for the one that it means.
+            Some((_, _, step))
+                if matches!(step.expect, StepExpect::Failure(_))
+                    && matches!(verdict, Some(Verdict::Fail | Verdict::Error)) =>
+            {
+                let text = "It failed for another reason than the one that its repair is for. run tries again.";
+                (Vec::new(), vec![text.to_owned()])
+            }
             Some((chapter, _, step)) if let Some(repair) = self.progress.repair(chapter, step) => {
                 (vec![Command::GoTo { chapter: chapter.number, step: Some(repair.id.clone()) }], Vec::new())
             }
@@ -270,16 +284,17 @@ impl Plain {
     }
 
     fn hint(&mut self) -> Vec<String> {
-        let Some(hints) = self.here().map(|(_, _, step)| step.hints.clone()) else { return Vec::new() };
-        let Some(hint) = hints.get(self.hints) else { return vec!["There are no more hints here.".to_owned()] };
+        let Some(hint) = self.hints_here().into_iter().nth(self.hints) else {
+            return vec!["There are no more hints here.".to_owned()];
+        };
         self.hints += 1;
-        prose::lines(&format!("Hint {} of {}: {}", self.hints, hints.len(), hint.trim()), self.width)
+        prose::lines(&hint, self.width)
     }
 
     fn quit(&mut self) -> (Vec<Command>, Vec<String>) {
         if let Some(running) = &self.progress.running {
-            let text =
-                format!("“{}” still runs: cancel ends it, detach leaves a deploy running in the cloud.", running.step);
+            let title = self.title(running);
+            let text = format!("“{title}” still runs: cancel ends it, detach leaves a deploy running in the cloud.");
             return (Vec::new(), vec![text]);
         }
         self.quitting = true;

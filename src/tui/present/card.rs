@@ -178,8 +178,11 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 .into_iter()
                 .chain(hint)
                 .chain([(KeyAction::NextStep, " goes on without it")]);
-            for (key, what) in ways {
-                keys.push(Line::from(vec![span(m.key(key), theme::KEY), span(what, theme::DIM)]));
+            for (does, what) in ways {
+                // As long as a search can be gone on with, its key is this one.
+                let found = m.search.is_some() && does == KeyAction::NextStep;
+                let first = if found { format!("{} ", m.key(KeyAction::Close)) } else { String::new() };
+                keys.push(Line::from(vec![span(first + &m.key(does), theme::KEY), span(what, theme::DIM)]));
             }
         }
     }

@@ -143,12 +143,11 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
         let tone = record::Tone::of(state.and_then(|s| s.verdict));
         out.extend(record::lines(m, failure, width, tone, record::RecordPart::Brief));
         out.extend(locks::lines(failure, width));
-        if state.is_none_or(|state| from_before(m, state).is_none()) {
+        // Elsewhere the key is about the step.
+        if m.focus == Panel::Checks && state.is_none_or(|state| from_before(m, state).is_none()) {
             out.extend(locks::key(m, failure, width));
         }
         out.extend(record::lines(m, failure, width, tone, record::RecordPart::Rest));
-    } else if state.is_none_or(|s| s.verdict.is_none()) {
-        return out;
     }
     out.extend(tries(m, state, width));
     let hints = &check.hints;
@@ -156,10 +155,12 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     for (number, hint) in hints.iter().take(shown).enumerate() {
         out.push(Line::default());
         out.push(Line::styled(format!("Hint {} of {}", number + 1, hints.len()), theme::STRONG));
-        out.extend(m.prose.lines(&display_text(m, hint), width, &m.known));
+        let hint = m.progress.filled(&m.course, hint);
+        out.extend(m.prose.lines(&display_text(m, &hint), width, &m.known));
     }
     let failed = state.and_then(|s| s.verdict).is_some_and(|v| !v.is_good());
-    if failed {
+    // The keys are the panel's own: elsewhere they run the step, and give its hints.
+    if failed && m.focus == Panel::Checks {
         out.push(Line::default());
         let mut keys = vec![span(m.key(KeyAction::CheckOne), theme::KEY), span(" runs it again", theme::DIM)];
         if shown < hints.len() {

@@ -75,7 +75,10 @@ fn parts_of(m: &Model, panel: Panel) -> Vec<Choice> {
         }
         Panel::Sql => match m.session() {
             Some(session) => {
-                let (statement, result) = last_exchange(session);
+                let (said, result) = last_exchange(session);
+                // As it was sent: a prompt of one's own cannot be told from what was typed behind it.
+                let sent = m.console.exchanges.iter().rfind(|exchange| exchange.session == session.name);
+                let statement = sent.map_or(said, |exchange| format!("{}\n", exchange.text.trim_end()));
                 vec![part(m, "The last statement", statement), part(m, "Its result", result)]
             }
             None => Vec::new(),

@@ -290,6 +290,9 @@ impl<'a> TimeAxis<'a> {
         let last = |deploy: &DeployState| deploy.resources.iter().map(|r| r.ended.unwrap_or(m.now)).max().unwrap_or(0);
         let before =
             m.progress.deploy_before.as_ref().filter(|before| before.resources.iter().all(|r| r.ended.is_some()));
+        // Another stack's has no shadow here, and sets no scale.
+        let has = |deploy: &DeployState, id: &str| deploy.resources.iter().any(|r| r.logical_id == id);
+        let before = before.filter(|before| deploy.resources.iter().any(|r| has(before, &r.logical_id)));
         let before = before.map(|before| (before, first(before)));
         let then = before.map_or(0, |(before, began)| last(before).saturating_sub(began));
         let cells = if width < WIDE_FROM { SHORT_GANTT } else { GANTT };
@@ -401,6 +404,24 @@ fn gantt(r: &Resource, axis: &TimeAxis<'_>, style: Style) -> Vec<Span<'static>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::golden::Player;
+
+    #[test]
+    fn another_stacks_deploy_sets_no_scale() {
+        let mut player = Player::new(120, 40);
+        let mut deploy = |id: &str, took: u64| {
+            player.json(r#"{"event":"step_started","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"action":"deploy","expects_failure":false}"#);
+            player.json(&format!(
+                r#"{{"event":"resource_changed","at_step":{{"chapter":1,"step":"deploy"}},"resource":{{"logical_id":"{id}","resource_type":"AWS::IAM::Role","status":"CREATE_COMPLETE","started":1000,"ended":{}}}}}"#,
+                1000 + took
+            ));
+            let bar = lines(&player.model, 60).iter().map(|line| line.to_string()).find(|line| line.contains('█'));
+            bar.map_or(0, |bar| bar.matches('█').count())
+        };
+        assert_eq!(deploy("Bootstrap", 800), SHORT_GANTT as usize);
+        assert_eq!(deploy("Role", 80), SHORT_GANTT as usize);
+        assert_eq!(deploy("Role", 40), SHORT_GANTT as usize / 2, "beside the same one's before");
+    }
 
     #[test]
     fn of_a_programs_last_words_those_are_shown_that_say_something() {

@@ -20,7 +20,7 @@ pub fn lines(m: &Model) -> Vec<Line<'static>> {
     let (mark, style) = match mood {
         Mood::Plain => ("›", theme::STRONG),
         Mood::Good => ("✓", theme::GOOD),
-        Mood::Warn => ("!", theme::WARN),
+        Mood::Busy | Mood::Warn => ("!", theme::WARN),
         Mood::Bad => ("✗", theme::BAD),
     };
     let text = display_text(m, text).replace('\n', " ");

@@ -6,8 +6,9 @@ use super::spans::{display_text, span, titled};
 use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme};
-use workshop_course::lesson::model::{Chapter, Check, Step, StepAction};
+use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
+use workshop_engine::progress::Progress;
 
 /// The items that show: every chapter, and the steps of the one we are in and of those that were opened.
 pub fn items(m: &Model) -> Vec<OutlineItem> {
@@ -58,7 +59,7 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
     let current = m.here().as_ref() == Some(&at);
     let (mark, style) = match m.progress.running.as_ref() == Some(&at) {
         true => ("●", theme::WAIT),
-        false => theme::verdict(step_verdict(m, &at, step)),
+        false => theme::verdict(step_verdict(&m.course, &m.progress, &at, step)),
     };
     let pointer = if current { "▸" } else { " " };
     let title = if current { theme::FOCUS } else { theme::TEXT };
@@ -70,28 +71,31 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
 
 /// Returns what became of a step, also of one that is only read, or whose changes somebody else made; None for one that is still
 /// to do, or to do again.
-pub fn step_verdict(m: &Model, at: &StepRef, step: &Step) -> Option<Verdict> {
-    let been = m.progress.spent_on_step(at, m.now) > 0 && m.here().as_ref() != Some(at);
-    match m.progress.steps.get(at).and_then(|state| state.verdict) {
+pub fn step_verdict(course: &Course, progress: &Progress, at: &StepRef, step: &Step) -> Option<Verdict> {
+    let here = progress.position.as_ref().is_some_and(|here| here.chapter == at.chapter && here.step == at.step);
+    let been = !here && progress.spent_on_step(at, progress.at) > 0;
+    match progress.steps.get(at).and_then(|state| state.verdict) {
         // Taken back since.
-        Some(verdict) if verdict.is_good() && is_taken_back(m, at, step) => None,
+        Some(verdict) if verdict.is_good() && is_taken_back(progress, at, step) => None,
         Some(verdict) => Some(verdict),
         None if step.action == StepAction::Read && been => Some(Verdict::Pass),
-        None if words::is_written(&m.progress, Some(at.chapter), step) => Some(Verdict::Pass),
-        None => is_passed_over(m, at).then_some(Verdict::Skipped),
+        None if words::is_written(progress, Some(at.chapter), step) => Some(Verdict::Pass),
+        None => is_passed_over(course, progress, at).then_some(Verdict::Skipped),
     }
 }
 
 /// Tells whether an edit that was made is not in the files any more.
-fn is_taken_back(m: &Model, at: &StepRef, step: &Step) -> bool {
-    matches!(step.action, StepAction::Edit(_)) && !m.progress.is_settled(at, step)
+fn is_taken_back(progress: &Progress, at: &StepRef, step: &Step) -> bool {
+    matches!(step.action, StepAction::Edit(_)) && !progress.is_settled(at, step)
 }
 
 /// Tells whether one went on from a step without running it: it lies before the one at hand.
-fn is_passed_over(m: &Model, at: &StepRef) -> bool {
-    let steps = || m.course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
-    let place = |of: &StepRef| steps().position(|(chapter, id)| chapter == of.chapter && *id == of.step);
-    m.here().is_some_and(|here| here != *at && place(at) < place(&here))
+fn is_passed_over(course: &Course, progress: &Progress, at: &StepRef) -> bool {
+    let mut steps = course.chapters.iter().flat_map(|c| c.steps.iter().map(move |s| (c.number, &s.id)));
+    let mut place = |chapter: u32, step: &String| steps.position(|(number, id)| number == chapter && id == step);
+    // The one at hand is looked for behind it.
+    place(at.chapter, &at.step).is_some()
+        && progress.position.as_ref().is_some_and(|here| place(here.chapter, &here.step).is_some())
 }
 
 /// As its checks say, or as the engine says: a chapter with one that failed is not done, one whose checks all pass is,
@@ -122,7 +126,7 @@ pub fn text(m: &Model) -> String {
         out.push_str(&format!("{} {} ({spent} of {budget})\n", chapter.number, chapter.title));
         for step in &chapter.steps {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };
-            let (mark, _) = theme::verdict(step_verdict(m, &at, step));
+            let (mark, _) = theme::verdict(step_verdict(&m.course, &m.progress, &at, step));
             out.push_str(&format!("  {mark} {}\n", step.title));
         }
     }

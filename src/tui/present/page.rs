@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::words;
 use crate::tui::model::*;
 use workshop_course::lesson::model::StepAction;
-use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
+use workshop_course::lesson::template::{Reference, TemplateSyntax};
 
 /// The Markdown of the current step: title, text, what it runs unless the text shows that, the hints asked for.
 pub fn source(m: &Model) -> String {
@@ -26,8 +26,7 @@ pub fn source(m: &Model) -> String {
         let chosen = words::chosen(&m.course).join(" · ");
         let _ = write!(out, "*{chosen}. Another: `{otherwise}`*\n\n");
     }
-    let known = |reference: &Reference| m.progress.known(&m.course, reference);
-    out.push_str(&template::in_prose(step.say.trim(), known));
+    out.push_str(&m.progress.filled(&m.course, step.say.trim()));
     out.push('\n');
     let value = |reference: &Reference| m.progress.value(&m.course, reference);
     let told = |code: &str| code.trim().lines().all(|line| step.say.contains(line.trim()));
@@ -72,11 +71,11 @@ pub fn source(m: &Model) -> String {
     }
     let done = m.here().is_some_and(|here| m.progress.is_done(&here));
     if let Some(after) = step.after.as_deref().filter(|_| done) {
-        let _ = write!(out, "\n---\n\n{}\n", template::in_prose(after.trim(), known));
+        let _ = write!(out, "\n---\n\n{}\n", m.progress.filled(&m.course, after.trim()));
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
     for (number, hint) in step.hints.iter().take(shown).enumerate() {
-        let hint = template::in_prose(hint, known);
+        let hint = m.progress.filled(&m.course, hint);
         let _ = write!(out, "\n> **Hint {} of {}.** {hint}\n", number + 1, step.hints.len());
     }
     out

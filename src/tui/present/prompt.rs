@@ -1,7 +1,7 @@
 //! The console's prompt, and what a search of the history finds.
 
 use crate::tui::model::*;
-use crate::tui::{scrollback, wrap};
+use crate::tui::{matching, wrap};
 use workshop_base::text::masked;
 use workshop_course::lesson::model::{Course, StepAction};
 use workshop_engine::event::TxState;
@@ -38,7 +38,7 @@ pub fn session_prompt(progress: &Progress, name: &str, named: bool, first: bool)
 pub fn history_match(m: &Model) -> Option<(usize, &str)> {
     let query = m.console.history_search.as_ref()?;
     let end = m.session().and_then(|s| s.recalled.as_ref()).map_or(m.console.history.len(), |(at, _)| *at);
-    let hit = |(_, text): &(usize, &String)| query.is_empty() || scrollback::matches(text, query);
+    let hit = |(_, text): &(usize, &String)| query.is_empty() || matching::matches(text, query);
     m.console.history[..end].iter().enumerate().rev().find(hit).map(|(at, text)| (at, text.as_str()))
 }
 
@@ -49,7 +49,7 @@ pub fn history_part(found: &str, query: &str, room: usize) -> String {
     if width <= room {
         return found.into_owned();
     }
-    let hit = scrollback::found(&found, query).first().cloned().unwrap_or(0..0);
+    let hit = matching::found(&found, query).first().cloned().unwrap_or(0..0);
     let (from, to) = (wrap::width(&found[..hit.start]), wrap::width(&found[..hit.end]));
     // As much before it as behind it, a column for each mark.
     let skip = (from + to).saturating_sub(room).div_ceil(2).min(width - room);

@@ -8,7 +8,7 @@ use super::words;
 use crate::tui::bindings::{Binding, Context, KeyAction};
 use crate::tui::keymap::{KEYMAP, sections};
 use crate::tui::model::*;
-use crate::tui::{remapping, scrollback, theme, vikeys, wrap};
+use crate::tui::{matching, remapping, theme, vikeys, wrap};
 
 /// Returns the place and the title of what is read over the panels now, if anything is.
 pub fn place(m: &Model) -> Option<(Rect, &'static str)> {
@@ -31,7 +31,7 @@ pub fn reading(m: &Model) -> Option<(Rect, &'static str, Vec<Line<'static>>)> {
     let width = inside(at).width.into();
     let lines = match &m.mode {
         InputMode::Notes { .. } => {
-            let notes = m.step().map(words::notes).unwrap_or_default();
+            let notes = m.step().map(|step| words::notes(&m.course, &m.progress, step)).unwrap_or_default();
             m.prose.lines(&display_text(m, &notes), width, &m.known)
         }
         InputMode::Help { query, .. } => help(m, query, width),
@@ -59,8 +59,8 @@ fn help(m: &Model, query: &str, width: usize) -> Vec<Line<'static>> {
     for (title, bindings) in all_sections(m) {
         let names = |key: &str| key.split(", ").any(|name| name == query);
         let fits =
-            |(key, long): &(String, &'static str)| query.is_empty() || scrollback::matches(long, query) || names(key);
-        let whole = scrollback::matches(&title, query);
+            |(key, long): &(String, &'static str)| query.is_empty() || matching::matches(long, query) || names(key);
+        let whole = matching::matches(&title, query);
         let all: Vec<(String, &str)> = bindings.into_iter().filter(|row| whole || fits(row)).collect();
         if all.is_empty() {
             continue;

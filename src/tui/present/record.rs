@@ -51,7 +51,7 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, part: Recor
             // What is amiss when it fails by itself says nothing of a failure that was meant to be.
             FieldRole::Author if tone == Tone::AsExpected => {}
             FieldRole::Author => {
-                let words = display_text(m, &field.text).into_owned();
+                let words = display_text(m, &m.progress.filled(&m.course, &field.text)).into_owned();
                 out.push(Line::default());
                 out.extend(m.prose.lines(&words, width, &m.known));
                 out.push(Line::default());

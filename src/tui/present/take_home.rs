@@ -32,7 +32,7 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step) -> Option<Verdict> {
     let at = StepRef { chapter: chapter.number, step: step.id.clone() };
     let is_read = step.action == StepAction::Read && m.here().as_ref() == Some(&at);
     let skipped = |verdict: &Verdict| *verdict != Verdict::Skipped;
-    step_verdict(m, &at, step).filter(skipped).or(is_read.then_some(Verdict::Pass))
+    step_verdict(&m.course, &m.progress, &at, step).filter(skipped).or(is_read.then_some(Verdict::Pass))
 }
 
 fn verdict(m: &Model, chapter: &Chapter, check: &Check) -> Option<Verdict> {

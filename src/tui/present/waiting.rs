@@ -177,7 +177,7 @@ pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>>
         if !out.is_empty() {
             out.push(Line::default());
         }
-        let text = display_text(m, text).into_owned();
+        let text = display_text(m, &m.progress.filled(&m.course, text)).into_owned();
         out.extend(m.prose.lines(&text, width, &m.known));
     }
     out

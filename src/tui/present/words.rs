@@ -125,10 +125,13 @@ pub fn besides(above: usize, below: usize) -> String {
 }
 
 /// Returns what a presenter has to say at a step: its notes, and what there is to say while it runs. In Markdown.
-pub fn notes(step: &Step) -> String {
+pub fn notes(course: &Course, progress: &Progress, step: &Step) -> String {
     let meanwhile = step.while_running.as_ref().map(|text| format!("While it runs: {}", text.trim()));
     let all: Vec<&str> = step.notes.as_deref().map(str::trim).into_iter().chain(meanwhile.as_deref()).collect();
-    if all.is_empty() { "This step has no notes.".to_owned() } else { all.join("\n\n") }
+    if all.is_empty() {
+        return "This step has no notes.".to_owned();
+    }
+    progress.filled(course, &all.join("\n\n")).into_owned()
 }
 
 /// Says what becomes of a deploy that is left alone: until the cloud has its change set, it is the command's alone.

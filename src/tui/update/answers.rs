@@ -34,11 +34,16 @@ pub fn take(m: &mut Model, kind: &EventKind) {
             }
         },
         EventKind::SessionClosed { session: name } => {
+            let current = m.session().map(|session| session.name.clone());
             m.console.sessions.retain(|session| session.name != *name);
+            // Whoever has the keyboard keeps it.
+            let kept = m.console.sessions.iter().position(|session| Some(&session.name) == current.as_ref());
+            let last = m.console.sessions.len().saturating_sub(1);
+            m.console.current = kept.unwrap_or(m.console.current.min(last));
             let before = m.console.exchanges.iter().take(m.console.lanes_from);
             m.console.lanes_from = before.filter(|exchange| exchange.session != *name).count();
             m.console.exchanges.retain(|exchange| exchange.session != *name);
-            m.console.current = m.console.current.min(m.console.sessions.len().saturating_sub(1));
+            console::drop_lanes(m);
         }
         EventKind::SqlStarted { session: name, text, .. } => {
             // What is asked stands before the answer, whoever asked. Another session's prompt has its name.
@@ -88,6 +93,8 @@ pub fn take(m: &mut Model, kind: &EventKind) {
         }
         EventKind::SqlFinished { session: name, error: Some(error), .. }
             if error.is_conflict()
+                // What a lesson's own statements come to, it tells itself.
+                && m.progress.running.is_none()
                 && m.progress.bringing.is_none()
                 && (m.mode == InputMode::Entry || m.focus == Panel::Sql) =>
         {

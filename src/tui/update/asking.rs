@@ -14,11 +14,17 @@ pub fn send(m: &mut Model, effects: &mut Vec<Effect>, command: Command) {
         m.toast = Some((STILL_STARTING.to_owned(), Mood::Plain));
         return;
     }
+    let asked = request(m, command);
+    effects.push(asked);
+}
+
+/// Makes a request, and remembers how it is taken back, or that it is not.
+pub fn request(m: &mut Model, command: Command) -> Effect {
     let asked = m.ask(command);
     if let Effect::Send(request) = &asked {
         remember_way_back(m, request);
     }
-    effects.push(asked);
+    asked
 }
 
 /// Remembers how a request is taken back, once it is carried out.

@@ -12,7 +12,10 @@ use workshop_course::lesson::model::Course;
 /// Shows the course as its author has it now, with the page where it was.
 pub(super) fn reloaded(m: &mut Model, gone: Option<&str>, course: Option<Arc<Course>>) {
     if let Some(course) = course {
+        m.uses = course.uses();
         m.course = course;
+        let last = m.chapter().map_or(0, |chapter| chapter.checks.len().saturating_sub(1));
+        m.checks.cursor = m.checks.cursor.min(last);
     }
     let (text, mood) = match gone {
         Some(gone) => {

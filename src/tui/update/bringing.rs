@@ -1,6 +1,7 @@
 //! Everything put to where it was at another time: asked first, for files are put back and what was started is stopped.
 
 use super::{asking, navigation};
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use workshop_engine::command::{BringTo, Command};
 
@@ -33,7 +34,7 @@ pub fn fail_over(m: &mut Model, effects: &mut Vec<Effect>) {
 /// Asks whether everything shall be put there; `undoing` says what is taken back by it, if anything is.
 pub fn ask(m: &mut Model, to: BringTo, undoing: Option<String>) {
     if navigation::still_running(m) {
-        return;
+        return keep(m, to, undoing);
     }
     m.mode = InputMode::Confirm(Confirm { to, undoing });
 }
@@ -45,21 +46,39 @@ pub fn confirmed(m: &mut Model, effects: &mut Vec<Effect>) {
     };
     // A step may have begun meanwhile.
     if to != BringTo::Standby && navigation::still_running(m) {
-        return;
+        return keep(m, to, undoing);
     }
     let before = effects.len();
     asking::send(m, effects, Command::Bring { to });
     if let (Some(words), Some(Effect::Send(request))) = (undoing, effects.get(before)) {
-        m.retrace.undoing = Some((request.id, words));
+        m.retrace.undoing = Some((request.id, words, Command::Bring { to }));
     }
 }
 
-/// Leaves everything as it is; what was to be taken back can be taken back still.
+/// Tells that everything is where it was to be. A chapter that begins again has no hints that were asked for.
+pub fn brought(m: &mut Model, to: BringTo) {
+    let text = match to {
+        BringTo::Chapter(chapter) => {
+            m.hints.retain(|at, _| at.chapter < chapter);
+            m.check_hints.retain(|(of, _), _| *of < chapter);
+            format!("Everything is as chapter {chapter} begins; {} takes that back", m.key(KeyAction::UndoLast))
+        }
+        BringTo::Before => "Everything is as it was before".to_owned(),
+        // What a move to another place came to was told with it.
+        BringTo::Standby | BringTo::Account => return,
+    };
+    m.toast = Some((text, Mood::Good));
+}
+
+/// Leaves everything as it is.
 pub fn declined(m: &mut Model) {
     let InputMode::Confirm(Confirm { to, undoing }) = std::mem::replace(&mut m.mode, InputMode::Walking) else {
         return;
     };
-    if let Some(words) = undoing {
-        m.retrace.done.push((words, Command::Bring { to }));
-    }
+    keep(m, to, undoing);
+}
+
+/// What was to be taken back can be taken back still.
+fn keep(m: &mut Model, to: BringTo, undoing: Option<String>) {
+    m.retrace.done.extend(undoing.map(|words| (words, Command::Bring { to })));
 }

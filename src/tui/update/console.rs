@@ -3,6 +3,7 @@
 //! Invariant: an input is sent once, by its id, and never again by itself; a lost transaction is not
 //! replayed.
 
+use super::asking;
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::clock;
 use crate::tui::editor::Editor;
@@ -64,6 +65,8 @@ pub fn ensure_session(m: &mut Model) {
 /// Begins to type in the console.
 pub fn enter(m: &mut Model) {
     ensure_session(m);
+    // What was open when one left, by the mouse or for the palette, is about a text of then.
+    (m.console.completion, m.console.history_search) = (None, None);
     m.mode = InputMode::Entry;
 }
 
@@ -72,7 +75,7 @@ pub fn new_session(m: &mut Model) {
     let name = ('A'..='Z').map(String::from).find(|name| m.console.sessions.iter().all(|s| s.name != *name));
     let Some(name) = name else { return };
     session(m, &name);
-    m.console.current = m.console.sessions.len() - 1;
+    choose(m, m.console.sessions.len() - 1);
     m.focus = Panel::Sql;
     m.mode = InputMode::Entry;
 }
@@ -81,8 +84,7 @@ pub fn new_session(m: &mut Model) {
 pub fn next_session(m: &mut Model) {
     let count = m.console.sessions.len();
     if count > 1 {
-        m.console.current = (m.console.current + 1) % count;
-        m.console.completion = None;
+        choose(m, (m.console.current + 1) % count);
     } else {
         let text = format!("There is one session; {} opens another", m.key_here(KeyAction::NewSession));
         m.toast = Some((text, Mood::Plain));
@@ -143,6 +145,29 @@ pub fn picture(m: &mut Model) {
 /// Shows a picture from where it is read.
 pub fn draw_picture(m: &mut Model, picture: SqlPicture) {
     (m.console.picture, m.console.picture_off) = (picture, 0);
+}
+
+/// Forgets what was said and measured at another time, or elsewhere: nothing is drawn of that.
+pub fn forget_past(m: &mut Model) {
+    m.console.exchanges.clear();
+    m.console.lanes_from = 0;
+    m.loads.clear();
+    drop_lanes(m);
+}
+
+/// Draws no lanes where there is no second one any more.
+pub fn drop_lanes(m: &mut Model) {
+    if m.console.picture == SqlPicture::Lanes && !timeline::is_worth_it(m) {
+        draw_picture(m, SqlPicture::None);
+    }
+}
+
+/// Gives the keyboard to a session by its place; what is open for another one is given up.
+pub fn choose(m: &mut Model, at: usize) {
+    if m.console.current != at {
+        (m.console.completion, m.console.history_search) = (None, None);
+    }
+    m.console.current = at;
 }
 
 /// Room for each session, and how they stand.
@@ -244,7 +269,7 @@ pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
         m.toast = Some(("No transaction of this session ended in a conflict".to_owned(), Mood::Plain));
         return;
     }
-    effects.push(m.ask(Command::RetrySql { session }));
+    effects.push(asking::request(m, Command::RetrySql { session }));
 }
 
 /// Puts the last query at the prompt again, with a file for its rows. Nothing is sent: a person looks at it, changes the

@@ -30,7 +30,7 @@ pub fn ask(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Asks again after files changed, if that shows.
 pub fn refresh(m: &mut Model, effects: &mut Vec<Effect>) {
-    if m.diff.choice == DiffChoice::Mine && m.shown == Panel::Diff {
+    if matches!(m.diff.choice, DiffChoice::Mine | DiffChoice::Collision) && m.layout.shows(Panel::Diff) {
         ask(m, effects);
     }
 }
@@ -256,7 +256,10 @@ pub fn edit(m: &mut Model, effects: &mut Vec<Effect>) {
     let at_hand = edits || m.layout.shows(Panel::Diff);
     let shown = m.diff.hunks.get(m.diff.hunk).filter(|_| at_hand).map(|at| {
         let file = &m.diff.files[at.file];
-        (file.diff.path.clone(), file.hunk(*at).after_start + 1)
+        let hunk = file.hunk(*at);
+        // One's own lines are the side before in what they are compared with.
+        let own = matches!(m.diff.of, Some(DiffOf::Mine { .. } | DiffOf::Collision));
+        (file.diff.path.clone(), if own { hunk.before_start } else { hunk.after_start } + 1)
     });
     let of_step = || match m.step().map(|s| &s.action) {
         Some(StepAction::Edit(edit)) => edit.hunks.first().map(|hunk| (hunk.file.clone(), 1)),

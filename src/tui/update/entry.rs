@@ -1,5 +1,6 @@
 //! Typing in the console: edited, recalled from the history, sent.
 
+use super::asking;
 use super::completion::{accept, complete, complete_or_next};
 use super::console::{current, draw_picture, exported, still_runs};
 use crate::tui::bindings::KeyAction;
@@ -96,7 +97,7 @@ fn send(m: &mut Model, session: String, text: String, effects: &mut Vec<Effect>)
     // Who types wants to go on seeing what came of it.
     draw_picture(m, SqlPicture::None);
     let columns = m.session().map(|session| session.back.columns());
-    effects.push(m.ask(Command::Sql { session, text, columns }));
+    effects.push(asking::request(m, Command::Sql { session, text, columns }));
 }
 
 /// Runs a command while a statement is typed, which stays as it is.

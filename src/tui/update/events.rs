@@ -2,7 +2,7 @@
 
 use super::asking::STILL_STARTING;
 use super::panels::{beside, select};
-use super::{answers, author, console, diff, loads, navigation, place, retrace};
+use super::{answers, author, bringing, console, diff, loads, navigation, place, retrace, search};
 use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
@@ -93,7 +93,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Bringing { to: BringTo::Chapter(chapter), done: 0, total: 0 } => {
             m.log.push_prose(LogKind::Note, &format!("bringing everything to where chapter {chapter} begins"));
         }
-        EventKind::Bringing { .. } | EventKind::StatementFinished { .. } => {}
+        EventKind::Bringing { .. } => {}
+        EventKind::StatementFinished { .. } => idle(m, effects),
         EventKind::StatementStarted { .. } => navigation::reveal(m, effects),
         EventKind::Standby { .. }
         | EventKind::Switched { .. }
@@ -101,9 +102,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::AccountThrottled
         | EventKind::AccountBack => place::take(m, before_standby.as_ref(), &kind),
         EventKind::StateRestored { .. } => {
-            m.console.exchanges.clear();
-            m.console.lanes_from = 0;
-            m.loads.clear();
+            console::forget_past(m);
             if let Some(text) = words::put_back(m.uses) {
                 m.log.push_prose(LogKind::Note, text);
             }
@@ -159,10 +158,6 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             if m.diff.choice == DiffChoice::Collision && verdict.is_good() {
                 m.diff.choice = DiffChoice::Step;
                 diff::ask(m, effects);
-            }
-            // What was said about its running is no longer so.
-            if matches!(m.toast, Some((_, Mood::Warn))) {
-                m.toast = None;
             }
             idle(m, effects);
         }
@@ -275,7 +270,10 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         | EventKind::SqlStarted { .. }
         | EventKind::SqlText { .. }
         | EventKind::SqlFinished { .. }
-        | EventKind::Completions { .. } => answers::take(m, &kind),
+        | EventKind::Completions { .. } => {
+            answers::take(m, &kind);
+            navigation::withdraw_question(m);
+        }
         EventKind::Invoked { payload, response, function_error, log_tail, took_ms, .. } => {
             m.log.push_prose(LogKind::Note, &format!("→ {payload}"));
             let (kind, word) = match function_error {
@@ -345,8 +343,9 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Refused { because: Refusal::Already, reason, .. } => {
             m.toast = Some((format!("Nothing to do: {reason}"), Mood::Plain));
         }
-        EventKind::Refused { command, reason, .. } => {
-            m.toast = Some((format!("Not now: {reason}"), Mood::Warn));
+        EventKind::Refused { command, reason, because, .. } => {
+            let mood = if *because == Refusal::Busy { Mood::Busy } else { Mood::Warn };
+            m.toast = Some((format!("Not now: {reason}"), mood));
             // Who is refused is asked again, rather than put out of the door later.
             if matches!(command, CommandKind::Quit | CommandKind::Cancel | CommandKind::Detach) {
                 m.closing = None;
@@ -363,19 +362,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Done { command: CommandKind::Check, .. } => idle(m, effects),
         EventKind::Done { command: CommandKind::Bring, outcome, .. } => {
-            // What a move to another place came to was told with it.
-            let moved = matches!(brought, Some(BringTo::Standby | BringTo::Account));
-            if let (RequestOutcome::Complete, false, Some(to)) = (outcome, moved, brought) {
-                let text = match to {
-                    BringTo::Chapter(chapter) => format!(
-                        "Everything is as chapter {chapter} begins; {} takes that back",
-                        m.key(KeyAction::UndoLast)
-                    ),
-                    BringTo::Before | BringTo::Standby | BringTo::Account => {
-                        "Everything is as it was before".to_owned()
-                    }
-                };
-                m.toast = Some((text, Mood::Good));
+            if let (RequestOutcome::Complete, Some(to)) = (outcome, brought) {
+                bringing::brought(m, to);
             }
             idle(m, effects);
         }
@@ -427,8 +415,7 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     m.page.at_end = false;
     m.page.read = 0;
     m.page.told = false;
-    m.search = None;
-    m.found = None;
+    search::forget(m);
     m.outline.opened.clear();
     m.outline.cursor = outline::items(m)
         .iter()
@@ -458,11 +445,12 @@ fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Nothing runs any more: leave, if that was the wish.
+/// Nothing runs any more, and what was said of its running is no longer so: leave, if that was the wish.
 fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
     if m.progress.bringing.is_some() {
         return;
     }
+    m.toast.take_if(|(_, mood)| *mood == Mood::Busy);
     if matches!(&m.mode, InputMode::Leave(leave) if !matches!(leave.what, Running::Sql(_))) {
         m.mode = InputMode::Walking;
     }

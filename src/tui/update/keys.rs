@@ -8,6 +8,7 @@ use super::{asking, author, bringing, console, diff, entry, navigation, retrace,
 use crate::tui::bindings::KeyAction;
 use crate::tui::keymap;
 use crate::tui::model::*;
+use crate::tui::present::intent;
 use crate::tui::present::palette;
 use crate::tui::present::spans::display_text;
 use crate::tui::present::{copy, take_home, words};
@@ -27,7 +28,8 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     }
     let counted = m.count.take();
     let times = counted.unwrap_or(1);
-    match keymap::lookup(&m.options.keymap, &m.mode, m.focus, m.search.is_some(), &key) {
+    let does = keymap::lookup(&m.options.keymap, &m.mode, m.focus, m.search.is_some(), &key);
+    match does.map(|does| or_repair(m, does, &key)) {
         // It takes the count away and nothing else.
         Some(KeyAction::Close) if counted.is_some() => {}
         Some(does) if does.repeats() => (0..times).for_each(|_| run(m, does, effects)),
@@ -40,6 +42,14 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             }
         }
     }
+}
+
+/// A log that follows already leaves its key to what has the same where one walks through the course, and is told on the
+/// card: the way to the repair.
+fn or_repair(m: &Model, does: KeyAction, key: &KeyEvent) -> KeyAction {
+    let general = || keymap::lookup(&m.options.keymap, &m.mode, Panel::Page, false, key);
+    let repairs = does == KeyAction::Follow && m.log.below() == 0 && general() == Some(KeyAction::Repair);
+    if repairs && intent::repair_at_hand(m).is_some() { KeyAction::Repair } else { does }
 }
 
 /// Says of a key that does nothing here in which panel it does something.
@@ -131,7 +141,11 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         }
         KeyAction::Redact => {
             m.settings.redact = !m.settings.redact;
-            let word = if m.settings.redact { "Identities are hidden" } else { "Identities are shown" };
+            let word = match (m.settings.redact, m.settings.audience) {
+                (true, _) => "Identities are hidden",
+                (false, true) => "Identities are shown where no audience looks: this layout is without them",
+                (false, false) => "Identities are shown",
+            };
             m.toast = Some((word.to_owned(), Mood::Plain));
         }
         KeyAction::Notes => m.mode = InputMode::Notes { top: 0 },
@@ -150,7 +164,10 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Redraw => effects.push(Effect::Redraw),
         KeyAction::Quit => navigation::quit(m, effects),
         KeyAction::Help => m.mode = InputMode::Help { top: 0, query: String::new(), typing: false },
-        KeyAction::Palette => m.mode = InputMode::Palette(Palette::default()),
+        KeyAction::Palette => {
+            let typing = m.mode == InputMode::Entry;
+            m.mode = InputMode::Palette(Palette { typing, ..Palette::default() });
+        }
         KeyAction::Show(panel) => show(m, panel, effects),
         KeyAction::FocusNext => focus_by(m, 1, effects),
         KeyAction::FocusBack => focus_by(m, -1, effects),
@@ -319,13 +336,12 @@ fn close(m: &mut Model) {
                 m.settings.zoom = false;
             }
         }
-        InputMode::Entry
-        | InputMode::Search { .. }
-        | InputMode::Help { .. }
-        | InputMode::Notes { .. }
-        | InputMode::Palette(_) => {
+        InputMode::Search { .. } => {
+            search::forget(m);
             m.mode = InputMode::Walking;
         }
+        InputMode::Palette(palette) => m.mode = if palette.typing { InputMode::Entry } else { InputMode::Walking },
+        InputMode::Entry | InputMode::Help { .. } | InputMode::Notes { .. } => m.mode = InputMode::Walking,
         InputMode::Confirm(_) => bringing::declined(m),
         InputMode::Leave(_) => {
             m.leave_when_idle = false;
@@ -346,11 +362,11 @@ fn focus_by(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
 }
 
 fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
-    let chosen = match &m.mode {
-        InputMode::Palette(palette) => palette::entries(m).into_iter().nth(palette.cursor),
-        _ => None,
+    let (chosen, typing) = match &m.mode {
+        InputMode::Palette(palette) => (palette::entries(m).into_iter().nth(palette.cursor), palette.typing),
+        _ => (None, false),
     };
-    m.mode = InputMode::Walking;
+    m.mode = if typing && chosen.is_none() { InputMode::Entry } else { InputMode::Walking };
     match chosen.map(|choice| choice.does) {
         Some(Chosen::Act(does, panel)) => {
             if let Some(panel) = panel {
@@ -366,6 +382,10 @@ fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Text that is hidden on the screen is hidden in what is copied.
 fn put_on_clipboard(m: &mut Model, text: String, effects: &mut Vec<Effect>) {
+    if text.trim().is_empty() {
+        m.toast = Some((format!("There is nothing in {} to copy yet", m.focus.title()), Mood::Plain));
+        return;
+    }
     let text = display_text(m, &text).into_owned();
     let what = match text.trim_end().lines().collect::<Vec<_>>()[..] {
         [one] => format!("Copied “{}”", wrap::fit(one.trim(), 40)),

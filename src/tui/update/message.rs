@@ -21,7 +21,8 @@ pub fn update(m: &mut Model, msg: Msg) -> Vec<Effect> {
                 m.options.looks.backdrop = Backdrop::of(rgb);
             }
         }
-        Msg::Resize(width, height) => m.size = (width, height),
+        // What is marked was marked in a place that is another one now.
+        Msg::Resize(width, height) => (m.size, m.marked) = ((width, height), None),
         Msg::Events(batch) => batch.into_iter().for_each(|event| events::take(m, event, &mut effects)),
         Msg::Coloured(key, colours) => {
             m.known.insert(key, colours);

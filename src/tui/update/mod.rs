@@ -14,6 +14,8 @@ mod diff;
 mod entry;
 mod events;
 mod keys;
+#[cfg(test)]
+mod leftover_tests;
 mod loads;
 mod message;
 mod navigation;
@@ -25,6 +27,8 @@ mod scrolling;
 mod search;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_keys_tests;
 mod vi;
 
 pub use arrange::arrange;

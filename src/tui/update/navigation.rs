@@ -113,13 +113,13 @@ pub fn still_running(m: &mut Model) -> bool {
             BringTo::Standby | BringTo::Account => "The talk is being moved",
         };
         let text = format!("{what}: {} to stop it", m.key(KeyAction::Interrupt));
-        m.toast = Some((text, Mood::Warn));
+        m.toast = Some((text, Mood::Busy));
         return true;
     }
     let Some(running) = m.progress.running.clone() else { return false };
     let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
     let text = format!("“{title}” still runs: {} to interrupt it", m.key(KeyAction::Interrupt));
-    m.toast = Some((text, Mood::Warn));
+    m.toast = Some((text, Mood::Busy));
     true
 }
 
@@ -357,12 +357,25 @@ pub fn close(m: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(m.ask(Command::Quit));
 }
 
+/// Takes the question about a session back once there is nothing left that it was about: its statement, and to who
+/// leaves its transaction.
+pub fn withdraw_question(m: &mut Model) {
+    let InputMode::Leave(Leave { what: Running::Sql(session), quit }) = &m.mode else { return };
+    let asks = m.progress.sessions.get(session).is_some_and(|state| {
+        let is_open = state.open && !matches!(state.tx, TxState::Idle | TxState::Unknown);
+        state.running.is_some() || *quit && is_open
+    });
+    if !asks {
+        m.mode = InputMode::Walking;
+    }
+}
+
 /// The answer to [`InputMode::Leave`].
 pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {
     let InputMode::Leave(Leave { what, quit }) = std::mem::replace(&mut m.mode, InputMode::Walking) else { return };
     match what {
         Running::Deploy(_) => effects.push(m.ask(how)),
-        Running::Step(_) | Running::Bring | Running::Checks if how == Command::Detach => {
+        Running::Step(_) | Running::Bring | Running::Checks | Running::Sql(_) if how == Command::Detach => {
             let key = m.key_in(Context::Leaving, KeyAction::CancelRunning);
             m.toast = Some((format!("Only a deploy can be left running: {key} cancels this"), Mood::Warn));
             m.mode = InputMode::Leave(Leave { what, quit });

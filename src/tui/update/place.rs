@@ -1,5 +1,6 @@
 //! Where the talk is: what is told of the account and of the standby that follows.
 
+use super::console;
 use crate::tui::model::*;
 use crate::tui::present::standby;
 use workshop_engine::event::{ACCOUNT_THROTTLED, EventKind, StandbyState};
@@ -10,9 +11,7 @@ pub fn take(m: &mut Model, before: Option<&StandbyState>, kind: &EventKind) {
     let (text, line, mood) = match kind {
         EventKind::Standby { state } => return came_on(m, before, state),
         EventKind::Switched { onto_standby, behind, .. } => {
-            m.console.exchanges.clear();
-            m.console.lanes_from = 0;
-            m.loads.clear();
+            console::forget_past(m);
             m.located_at = None;
             let mood = if behind.is_empty() { Mood::Good } else { Mood::Warn };
             (standby::switched(&m.course, *onto_standby, behind, &key), LogKind::Note, mood)

@@ -3,11 +3,12 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{keys, navigation, panels};
+use super::{console, keys, navigation, panels};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::checks::list_window;
 use crate::tui::present::chrome::targets;
+use crate::tui::present::room::{console_places, own_body, session_at};
 
 /// Rows that a notch of the wheel is worth.
 const NOTCH: usize = 3;
@@ -44,7 +45,12 @@ pub fn take(m: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
 /// Marks text up to the pointer, or as near to it as the panel goes in which the button went down.
 fn mark(m: &mut Model, at: Position) {
     let Some(mut marked) = m.marked.take() else { return };
-    let began = || m.layout.slots.iter().find(|slot| slot.body.contains(marked.from)).map(|slot| slot.body);
+    let began = || {
+        let slot = m.layout.slots.iter().find(|slot| slot.body.contains(marked.from))?;
+        // Of sessions that stand side by side each is a place of its own.
+        let said = session_under(m, marked.from).map(|(_, place)| place);
+        Some(said.unwrap_or(slot.body))
+    };
     let Some(body) = marked.within.or_else(began).filter(|body| !body.is_empty()) else { return };
     marked.within = Some(body);
     marked.to = Position::new(at.x.clamp(body.x, body.right() - 1), at.y.clamp(body.y, body.bottom() - 1));
@@ -54,20 +60,24 @@ fn mark(m: &mut Model, at: Position) {
 /// Scrolls the panel under the pointer, whichever has the keyboard; over the panels, what lies there.
 fn wheel(m: &mut Model, at: Position, does: KeyAction, effects: &mut Vec<Effect>) {
     let under = m.layout.slots.iter().find(|slot| slot.body.contains(at)).map(|slot| slot.panel);
-    let focus = m.focus;
+    let session = session_under(m, at).and_then(|(session, _)| m.console.sessions.get_mut(session));
     match (&m.mode, under) {
-        (InputMode::Walking | InputMode::Search { .. }, Some(panel)) => {
-            m.focus = panel;
+        (InputMode::Walking | InputMode::Search { .. } | InputMode::Entry, Some(Panel::Sql))
+            if let Some(session) = session =>
+        {
+            let by = NOTCH as i64;
+            session.back.scroll(if does == KeyAction::Up { -by } else { by });
+        }
+        (InputMode::Walking | InputMode::Search { .. } | InputMode::Entry, Some(panel)) => {
+            // Whoever types goes on typing.
+            let mode = std::mem::replace(&mut m.mode, InputMode::Walking);
+            let focus = std::mem::replace(&mut m.focus, panel);
             // In a list the wheel moves the view as little as it can: the selection.
             let notch = if matches!(panel, Panel::Outline | Panel::Checks) { 1 } else { NOTCH };
             (0..notch).for_each(|_| keys::run(m, does, effects));
-            m.focus = focus;
+            (m.mode, m.focus) = (mode, focus);
         }
-        (InputMode::Entry, _) => {
-            let does = if does == KeyAction::Up { KeyAction::PageUp } else { KeyAction::PageDown };
-            keys::run(m, does, effects);
-        }
-        (InputMode::Walking | InputMode::Search { .. }, None) => {}
+        (InputMode::Walking | InputMode::Search { .. } | InputMode::Entry, None) => {}
         _ => (0..NOTCH).for_each(|_| keys::run(m, does, effects)),
     }
 }
@@ -79,33 +89,51 @@ fn click(m: &mut Model, at: Position, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(slot) = m.layout.slots.iter().find(|slot| slot.body.contains(at)).copied() else { return };
+    let (body, _) = own_body(m, &slot);
+    let had_keyboard = m.focus == slot.panel;
+    let session = session_under(m, at);
     if slot.panel != Panel::Sql {
         m.mode = InputMode::Walking;
     }
     panels::show(m, slot.panel, effects);
-    let row = usize::from(at.y - slot.body.y);
+    // The card below a panel is no part of it.
+    if !body.contains(at) {
+        return;
+    }
+    let row = usize::from(at.y - body.y);
     match slot.panel {
         Panel::Outline => {
             let Some(item) = m.outline.rows.get(m.outline.top + row).map(|row| row.item) else { return };
-            // The second click on it goes there.
-            if m.outline.cursor == item {
+            // The second click on it goes there: the first may have been meant for the panel.
+            if m.outline.cursor == item && had_keyboard {
                 navigation::go_to_selected(m, effects);
             }
             m.outline.cursor = item;
         }
         Panel::Checks => {
-            let window = list_window(&m.checks, slot.body.height.into());
+            let window = list_window(&m.checks, body.height.into());
             let row = Some(window.top + row).filter(|_| row < window.shown);
             if let Some(item) = row.and_then(|row| m.checks.list.get(row)).map(|row| row.item) {
                 m.checks = ChecksView { cursor: item, chosen: true, ..ChecksView::default() };
             }
         }
-        Panel::Sql if is_entry(m, at, slot.body) => keys::run(m, KeyAction::Console, effects),
+        Panel::Sql if is_entry(m, at, body) => keys::run(m, KeyAction::Console, effects),
+        Panel::Sql if let Some((session, _)) = session => console::choose(m, session),
         Panel::Page | Panel::Diff | Panel::Deploy | Panel::Sql | Panel::Log | Panel::Load => {}
     }
 }
 
-/// The last rows of the console are where one types.
+/// Tells whether this is where one types; what is free below it is as good as that.
 fn is_entry(m: &Model, at: Position, body: Rect) -> bool {
-    m.console.picture == SqlPicture::None && at.y + 3 >= body.bottom()
+    !shows_picture(m) && at.y >= console_places(m, body).entry.y
+}
+
+/// Returns the session whose words are under the pointer, and its place.
+fn session_under(m: &Model, at: Position) -> Option<(usize, Rect)> {
+    let slot = m.layout.slot(Panel::Sql).filter(|_| !shows_picture(m))?;
+    session_at(m, own_body(m, slot).0, at)
+}
+
+fn shows_picture(m: &Model) -> bool {
+    m.console.picture != SqlPicture::None && m.mode == InputMode::Walking
 }

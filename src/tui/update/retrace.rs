@@ -6,7 +6,7 @@ use super::asking::send;
 use super::bringing;
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
-use workshop_engine::command::Command;
+use workshop_engine::command::{Command, CommandKind};
 use workshop_engine::event::{EventKind, Position, RequestOutcome, StepRef};
 
 /// Actions that can be taken back, and jumps, kept.
@@ -15,36 +15,39 @@ const KEPT: usize = 50;
 /// Takes in the end of a request: what was carried out can be taken back now.
 pub fn answered(m: &mut Model, kind: &EventKind) {
     match kind {
-        EventKind::Done { id, outcome, .. } => {
-            let Some(way) = m.retrace.asked.remove(id) else { return };
+        EventKind::Done { id, outcome, command } => {
+            if *command == CommandKind::GoTo {
+                m.retrace.jump = None;
+            }
+            let way = m.retrace.asked.remove(id);
             let good = match outcome {
                 RequestOutcome::Complete => true,
                 RequestOutcome::Verdict(verdict) => verdict.is_good(),
                 RequestOutcome::Detached | RequestOutcome::Failed(_) => false,
             };
-            if m.retrace.undoing.take_if(|undoing| undoing.0 == *id).is_some_and(|(_, words)| say(m, words, good)) {
-                return;
-            }
-            if good {
-                m.retrace.done.push(way);
-                let gone = m.retrace.done.len().saturating_sub(KEPT);
-                m.retrace.done.drain(..gone);
+            match (m.retrace.undoing.take_if(|undoing| undoing.0 == *id), way) {
+                (Some((_, words, _)), _) if good => m.add_toast(words, Mood::Good),
+                (Some((_, words, command)), _) => m.retrace.done.push((words, command)),
+                (None, Some(way)) if good => {
+                    m.retrace.done.push(way);
+                    let gone = m.retrace.done.len().saturating_sub(KEPT);
+                    m.retrace.done.drain(..gone);
+                }
+                (None, _) => {}
             }
         }
-        EventKind::Refused { id, .. } => {
+        EventKind::Refused { id, command, .. } => {
             m.retrace.asked.remove(id);
-            m.retrace.jump = None;
-            m.retrace.undoing.take_if(|undoing| undoing.0 == *id);
+            if *command == CommandKind::GoTo {
+                m.retrace.jump = None;
+            }
+            // What was not taken back can be taken back still: the same key may be the answer to the refusal.
+            if let Some((_, words, command)) = m.retrace.undoing.take_if(|undoing| undoing.0 == *id) {
+                m.retrace.done.push((words, command));
+            }
         }
         _ => {}
     }
-}
-
-fn say(m: &mut Model, words: String, good: bool) -> bool {
-    if good {
-        m.add_toast(words, Mood::Good);
-    }
-    true
 }
 
 /// Takes the last action back.
@@ -67,9 +70,10 @@ pub fn undo(m: &mut Model, effects: &mut Vec<Effect>) {
         return bringing::ask(m, to, Some(words));
     }
     let before = effects.len();
-    send(m, effects, command);
-    if let Some(Effect::Send(request)) = effects.get(before) {
-        m.retrace.undoing = Some((request.id, words));
+    send(m, effects, command.clone());
+    match effects.get(before) {
+        Some(Effect::Send(request)) => m.retrace.undoing = Some((request.id, words, command)),
+        _ => m.retrace.done.push((words, command)),
     }
 }
 
@@ -104,7 +108,12 @@ fn beside(m: &Model, one: &StepRef, other: &StepRef) -> bool {
 
 /// Goes to where the last leap began, or forward again.
 pub fn jump(m: &mut Model, kind: JumpKind, effects: &mut Vec<Effect>) {
-    let places = if kind == JumpKind::Back { &m.retrace.back } else { &m.retrace.forward };
+    let here = m.here();
+    let places = if kind == JumpKind::Back { &mut m.retrace.back } else { &mut m.retrace.forward };
+    // Where one has come back to step by step, no leap leads.
+    while here.is_some() && places.last() == here.as_ref() {
+        places.pop();
+    }
     let Some(StepRef { chapter, step }) = places.last().cloned() else {
         let word = if kind == JumpKind::Back { "No leap to go back over" } else { "No leap to go forward over" };
         m.toast = Some((word.to_owned(), Mood::Plain));

@@ -74,7 +74,7 @@ pub fn to(m: &mut Model, end: bool) {
     match m.focus {
         Panel::Log if end => m.log.end_of_all(),
         Panel::Log => m.log.home(),
-        Panel::Sql => {
+        Panel::Sql if m.console.picture == SqlPicture::None => {
             if let Some(session) = console::current(m) {
                 if end {
                     session.back.end_of_all();
@@ -83,7 +83,7 @@ pub fn to(m: &mut Model, end: bool) {
                 }
             }
         }
-        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Checks | Panel::Load => {
+        Panel::Outline | Panel::Page | Panel::Diff | Panel::Deploy | Panel::Sql | Panel::Checks | Panel::Load => {
             scroll(m, if end { 1_000_000 } else { -1_000_000 });
         }
     }

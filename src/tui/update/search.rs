@@ -1,15 +1,15 @@
 //! Searching: in the panel that has the keyboard, while the query is typed and with one key afterwards.
 
 use super::{console, panels};
+use crate::tui::matching;
 use crate::tui::model::*;
 use crate::tui::present::search::rows;
-use crate::tui::scrollback;
 
 /// Begins to type a query for the panel with the keyboard.
 pub fn begin(m: &mut Model, effects: &mut Vec<Effect>) {
     let of = m.focus;
     panels::show(m, of, effects);
-    m.search = None;
+    forget(m);
     m.mode = InputMode::Search { of, query: String::new() };
 }
 
@@ -26,15 +26,25 @@ pub fn accept(m: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Takes the marks away and forgets the query: its keys are free again. Returns whether there was one.
 pub fn end(m: &mut Model) -> bool {
-    let search = m.search.take();
-    if let Some(search) = &search {
-        mark(m, search.of, "");
-    }
-    search.is_some()
+    let was = m.search.is_some();
+    forget(m);
+    was
 }
 
-/// The marks of a scrollback are its own.
+/// Forgets what was searched, however far that had come, and takes its marks away.
+pub fn forget(m: &mut Model) {
+    (m.search, m.found) = (None, None);
+    unmark(m);
+}
+
+fn unmark(m: &mut Model) {
+    m.log.query.clear();
+    m.console.sessions.iter_mut().for_each(|session| session.back.query.clear());
+}
+
+/// The marks of a scrollback are its own; only what is searched has any.
 fn mark(m: &mut Model, of: Panel, query: &str) {
+    unmark(m);
     match of {
         Panel::Log => query.clone_into(&mut m.log.query),
         Panel::Sql => {
@@ -85,7 +95,7 @@ fn in_rows(m: &mut Model, of: Panel, query: &str, forward: bool, from_view: bool
     let here = m.found.filter(|at| !from_view && *at < count).unwrap_or_else(|| top(m, of).min(count - 1));
     let skip = usize::from(!from_view && m.found.is_some());
     let at = |n: usize| if forward { (here + n) % count } else { (here + count - n % count) % count };
-    let hit = (skip..count + skip).map(at).find(|at| scrollback::matches(&rows[*at], query));
+    let hit = (skip..count + skip).map(at).find(|at| matching::matches(&rows[*at], query));
     m.found = hit.or(m.found);
     if let Some(hit) = hit {
         bring(m, of, hit);

@@ -9,23 +9,23 @@ use workshop_engine::event::{
     EventKind, Position, Preparation, RequestOutcome, SqlCandidate, StepRef, TxState, Verdict,
 };
 
-fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
+pub(super) fn at(width: u16, height: u16, chapter: u32, step: &str) -> Player {
     let mut player = Player::new(width, height);
     player.event(EventKind::Moved { position: Position { chapter, step: step.into() } });
     player
 }
 
-fn started(step: &str, action: ActionKind) -> EventKind {
+pub(super) fn started(step: &str, action: ActionKind) -> EventKind {
     let at_step = StepRef { chapter: 1, step: step.into() };
     EventKind::StepStarted { at_step, attempt: 1, action, expects_failure: false, usual_ms: None }
 }
 
-fn finished(step: &str, verdict: Verdict) -> EventKind {
+pub(super) fn finished(step: &str, verdict: Verdict) -> EventKind {
     let at_step = StepRef { chapter: 1, step: step.into() };
     EventKind::StepFinished { at_step, attempt: 1, verdict, took_ms: 5, failure: None }
 }
 
-fn sent(effects: &[Effect]) -> Vec<&Command> {
+pub(super) fn sent(effects: &[Effect]) -> Vec<&Command> {
     effects
         .iter()
         .filter_map(|e| match e {

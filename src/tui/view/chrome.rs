@@ -149,18 +149,25 @@ fn running(m: &Model, width: usize) -> Option<Line<'static>> {
     if !m.page.card.is_empty() && m.progress.running.is_some() {
         return Some(both_ends(paced(m, m.chapter()?), next(m), width));
     }
-    let mut spans = vec![turn, span(display_text(m, &activity.title).into_owned(), theme::STRONG)];
+    let mut rest = Vec::new();
     if let Some(started) = activity.started {
-        spans.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
+        rest.push(span(format!(" · {}", clock::minutes(m.now.saturating_sub(started))), theme::TEXT));
     }
     if let Some(usual) = activity.usual_ms {
-        spans.push(span(format!(" of usually {}", clock::took(usual)), theme::DIM));
+        rest.push(span(format!(" of usually {}", clock::took(usual)), theme::DIM));
     }
     if let Some(detail) = activity.detail {
-        spans.push(span(format!(" · {detail}"), theme::TEXT));
+        rest.push(span(format!(" · {}", display_text(m, &detail)), theme::TEXT));
     }
-    Some(Line::from(spans))
+    // How long it has been running is worth more than the end of its name.
+    let used = turn.width() + rest.iter().map(Span::width).sum::<usize>();
+    let title = display_text(m, &activity.title);
+    let title = span(wrap::fit(&title, width.saturating_sub(used).max(SHORTEST)).into_owned(), theme::STRONG);
+    Some(Line::from(fit_spans([vec![turn, title], rest].concat(), width)))
 }
+
+/// Columns that the name of what runs has at least.
+const SHORTEST: usize = 16;
 
 fn idle(m: &Model, width: usize) -> Line<'static> {
     if m.mode == InputMode::Entry {
@@ -320,7 +327,11 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         KeyAction::Hint => intent::has_hint(m),
         // Of a single hunk the key that goes on does it.
         KeyAction::ApplyHunk => applied(m) == Some(false) && (intent(m) != Intent::Run || m.diff.hunks.len() > 1),
-        KeyAction::CheckOne => m.progress.running.is_none() && m.progress.bringing.is_none(),
+        KeyAction::CheckOne => {
+            let is_one = m.chapter().is_some_and(|chapter| !chapter.checks.is_empty());
+            is_one && m.progress.running.is_none() && m.progress.bringing.is_none()
+        }
+        KeyAction::NextSession => m.console.sessions.len() > 1,
         KeyAction::UndoHunk => applied(m) == Some(true),
         // One key for it is enough to name.
         KeyAction::NextHunk => m.diff.hunk + 1 < m.diff.hunks.len() && !matches!(intent(m), Intent::NextHunk(_)),

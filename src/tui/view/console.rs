@@ -9,9 +9,9 @@ use super::log;
 use super::paint::{self, prompt as entry_line, row};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
-use crate::tui::present::entry::{entry_rows, entry_view};
+use crate::tui::present::entry::entry_view;
 use crate::tui::present::prompt::{history_match, history_part};
-use crate::tui::present::room::console_margin;
+use crate::tui::present::room::{ConsolePlaces, console_margin, console_places, session_places};
 use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::present::words;
 use crate::tui::{theme, wrap};
@@ -22,24 +22,12 @@ const CANDIDATES: usize = 8;
 
 /// Draws sessions and entry, or the lanes; returns the cursor of who types.
 pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
-    let margin = console_margin(m);
-    let body = Rect { x: body.x + margin, width: body.width - margin, ..body };
+    let ConsolePlaces { body, said, entry: at } = console_places(m, body);
     if m.console.picture != SqlPicture::None && matches!(m.mode, InputMode::Walking) {
         picture(m, buffer, body);
         return None;
     }
-    let entry = (entry_rows(m, body.width.into()) as u16).min(body.height);
-    let most = body.height - entry;
-    // A single session's entry follows its last row, as in a terminal.
-    let used = match (m.console.split, m.session()) {
-        (SessionLayout::One, Some(session)) if m.console.sessions.len() == 1 => {
-            (session.back.visible().len() + session.back.notice()) as u16
-        }
-        _ => most,
-    };
-    let above = Rect { height: most, ..body };
-    sessions(m, buffer, above);
-    let at = Rect { y: above.y + used.min(most), height: entry, ..body };
+    sessions(m, buffer, said);
     if let InputMode::Search { of: Panel::Sql, query } = &m.mode {
         let line = Rect { y: at.bottom() - 1, height: 1, ..at };
         return Some(entry_line(buffer, line, "search: ", query));
@@ -84,48 +72,41 @@ fn sessions(m: &Model, buffer: &mut Buffer, area: Rect) {
         buffer.set_stringn(area.x + 1, area.y + 1, text, area.width.into(), theme::DIM);
         return;
     }
-    let shown: Vec<(usize, &ConsoleSession)> =
-        m.console.in_view.iter().filter_map(|at| Some((*at, all.get(*at)?))).collect();
-    let count = (shown.len() as u16).max(1);
-    match m.console.split {
-        SessionLayout::One => {
-            let titled = all.len() > 1;
-            if titled {
-                let mut x = area.x;
-                for (i, session) in all.iter().enumerate() {
-                    let here = i == m.console.current;
-                    let label = label(m, session, here);
-                    let room = area.right().saturating_sub(x);
-                    x = buffer.set_line(x, area.y, &label, room).0 + 2;
-                }
-            }
-            if let Some(session) = m.session() {
-                let skip = u16::from(titled);
-                rows(m, buffer, Rect { y: area.y + skip, height: area.height.saturating_sub(skip), ..area }, session);
+    let titled = all.len() > 1;
+    let one = m.console.split == SessionLayout::One;
+    if titled && one {
+        let labels = all.iter().enumerate().map(|(i, session)| label(m, session, i == m.console.current));
+        names(buffer, area, &labels.collect::<Vec<_>>(), m.console.current);
+    }
+    for (number, at) in session_places(m, area) {
+        let session = &all[number];
+        if !one {
+            row(buffer, at, at.y, &label(m, session, number == m.console.current));
+        }
+        let skip = u16::from(titled);
+        rows(m, buffer, Rect { y: at.y + skip, height: at.height.saturating_sub(skip), ..at }, session);
+        if at.x > area.x {
+            for y in area.y..area.bottom() {
+                buffer.set_stringn(at.x - 1, y, "│", 1, theme::DIM);
             }
         }
-        SessionLayout::SideBySide => {
-            let wide = (area.width + 1) / count;
-            for (i, (number, session)) in shown.into_iter().enumerate() {
-                let at = Rect { x: area.x + wide * i as u16, width: wide - 1, ..area };
-                row(buffer, at, at.y, &label(m, session, number == m.console.current));
-                rows(m, buffer, Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at }, session);
-                if i > 0 {
-                    for y in area.y..area.bottom() {
-                        buffer.set_stringn(at.x - 1, y, "│", 1, theme::DIM);
-                    }
-                }
-            }
-        }
-        SessionLayout::Stacked => {
-            let mut y = area.y;
-            for ((number, session), share) in shown.into_iter().zip(&m.console.shares) {
-                let at = Rect { y, height: *share as u16, ..area }.intersection(area);
-                y += at.height;
-                row(buffer, at, at.y, &label(m, session, number == m.console.current));
-                rows(m, buffer, Rect { y: at.y + 1, height: at.height.saturating_sub(1), ..at }, session);
-            }
-        }
+    }
+}
+
+/// The names of all sessions in a row. That of the one with the keyboard is in view, and a sign stands where others are not.
+fn names(buffer: &mut Buffer, area: Rect, labels: &[Line<'_>], current: usize) {
+    let wide = |of: &[Line<'_>]| of.iter().map(|label| label.width() + 2).sum::<usize>();
+    let room = usize::from(area.width).saturating_sub(2);
+    let from = (0..current).find(|from| wide(&labels[*from..=current]) <= room).unwrap_or(current);
+    let mut x = area.x + if from > 0 { 2 } else { 0 };
+    for label in &labels[from..] {
+        x = buffer.set_line(x, area.y, label, area.right().saturating_sub(x)).0 + 2;
+    }
+    if from > 0 {
+        buffer.set_stringn(area.x, area.y, "‹", 1, theme::FOCUS);
+    }
+    if wide(&labels[from..]) > usize::from(area.width) + 2 {
+        buffer.set_stringn(area.right() - 1, area.y, "›", 1, theme::FOCUS);
     }
 }
 

@@ -8,7 +8,8 @@ use ratatui::layout::{Position, Rect};
 
 use super::{checks, chrome, console, deploy, diff, header, log, outline, overlay, page};
 use crate::tui::model::*;
-use crate::tui::{layout, scrollback, theme, wrap};
+use crate::tui::present::room::own_body;
+use crate::tui::{layout, matching, theme, wrap};
 use workshop_base::secret;
 
 /// Draws a whole frame; a model that was laid out for another size draws nothing.
@@ -22,21 +23,23 @@ pub fn view(m: &Model, frame: &mut Frame<'_>) {
 pub fn marked_text(m: &Model, marked: &MarkedText) -> String {
     let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width: m.size.0, height: m.size.1 });
     draw(m, &mut buffer);
-    let row = |(y, columns): (u16, std::ops::Range<u16>)| {
-        let mut text = String::new();
-        let mut covered = 0;
-        for x in columns {
-            // What a wide character covers is no text of its own.
-            if covered == 0 {
-                let symbol = buffer[(x, y)].symbol();
-                text.push_str(symbol);
-                covered = wrap::width(symbol);
-            }
-            covered = covered.saturating_sub(1);
-        }
-        text.trim_end().to_owned()
-    };
+    let row = |(y, columns): (u16, std::ops::Range<u16>)| row_text(&buffer, y, columns).trim_end().to_owned();
     marked.rows().into_iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// The text of some columns of a row. What a wide character covers is no text of its own.
+fn row_text(buffer: &Buffer, y: u16, columns: std::ops::Range<u16>) -> String {
+    let mut text = String::new();
+    let mut covered = 0;
+    for x in columns {
+        if covered == 0 {
+            let symbol = buffer[(x, y)].symbol();
+            text.push_str(symbol);
+            covered = wrap::width(symbol);
+        }
+        covered = covered.saturating_sub(1);
+    }
+    text
 }
 
 /// Draws into a buffer; returns the cursor of who types.
@@ -57,12 +60,8 @@ fn draw(m: &Model, buffer: &mut Buffer) -> Option<Position> {
     }
     for slot in &m.layout.slots {
         chrome::title(m, buffer, slot);
-        let alone = m.layout.slots.len() == 1;
-        let body = match slot.panel {
-            Panel::Page => slot.body,
-            _ if alone && !m.page.card.is_empty() => card_below(m, buffer, slot.body),
-            _ => slot.body,
-        };
+        let (body, card) = own_body(m, slot);
+        page::draw_card(m, buffer, card);
         match slot.panel {
             Panel::Outline => outline::draw(m, buffer, body),
             Panel::Page => page::draw(m, buffer, body),
@@ -95,14 +94,6 @@ fn draw(m: &Model, buffer: &mut Buffer) -> Option<Position> {
     }
     m.options.looks.apply(buffer);
     cursor
-}
-
-/// On a small screen the card of the page stands below whatever panel is shown.
-fn card_below(m: &Model, buffer: &mut Buffer, body: Rect) -> Rect {
-    let rows = (m.page.card.len() as u16 + 1).min(body.height.saturating_sub(4));
-    let at = Rect { y: body.bottom() - rows, height: rows, ..body };
-    page::draw_card(m, buffer, at);
-    Rect { height: body.height - rows, ..body }
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect) {
@@ -147,8 +138,8 @@ fn mark_matches(m: &Model, buffer: &mut Buffer) {
     let Some(slot) = m.layout.slot(of).filter(|_| !matches!(of, Panel::Sql | Panel::Log)) else { return };
     let body = slot.body;
     for y in body.y..body.bottom() {
-        let row: String = (body.x..body.right()).map(|x| buffer[(x, y)].symbol()).collect();
-        for range in scrollback::found(&row, query) {
+        let row = row_text(buffer, y, body.x..body.right());
+        for range in matching::found(&row, query) {
             let x = body.x + wrap::width(&row[..range.start]) as u16;
             let wide = wrap::width(&row[range]) as u16;
             buffer.set_style(Rect { x, y, width: wide, height: 1 }.intersection(body), theme::FOUND);

@@ -55,8 +55,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, area: Rect) {
                 _ => theme::WAIT,
             };
             parts.say(6, clock::behind_in_words(pace.behind), style);
-            let ends = format!("ends {}", clock::time_of_day(pace.ends_at, m.options.utc_offset));
-            parts.say(4, ends, theme::TEXT);
+            parts.say(4, clock::end_in_words(&pace, m.options.utc_offset), theme::TEXT);
         } else {
             let first = m.course.chapters.iter().find(|c| c.on_stage);
             if let Some(chapter) = first.filter(|c| m.progress.position.as_ref().is_some_and(|p| p.chapter < c.number))

@@ -9,8 +9,8 @@ use ratatui::text::Line;
 
 use super::paint::{prompt, row};
 use crate::tui::model::*;
-use crate::tui::scrollback::{self, Scrollback, ScrollbackRow};
-use crate::tui::{theme, wrap};
+use crate::tui::scrollback::{Scrollback, ScrollbackRow};
+use crate::tui::{matching, theme, wrap};
 use workshop_base::secret;
 
 /// Draws the log; returns the cursor while a search is typed in it.
@@ -73,7 +73,7 @@ fn draw_row<K>(
     buffer.set_stringn(from, y, wrap::slice(&text, frozen + r.left, width - frozen), width - frozen, base);
     if !back.query.is_empty() {
         let mark = if back.found == Some(r.line) { theme::FOUND } else { theme::SELECTED };
-        for range in scrollback::found(&text, &back.query) {
+        for range in matching::found(&text, &back.query) {
             let (start, end) = (wrap::width(&text[..range.start]), wrap::width(&text[..range.end]));
             // What is scrolled away lies behind the columns that stay.
             let seen = |column: usize| if column < frozen { column } else { column.saturating_sub(r.left).max(frozen) };

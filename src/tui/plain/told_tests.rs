@@ -1,0 +1,110 @@
+//! Lines say what the screen says.
+
+use super::state::Plain;
+use crate::tui::fixture;
+use workshop_course::lesson::model::{ActionKind, Target};
+use workshop_engine::command::{BringTo, Command, CommandKind};
+use workshop_engine::event::{CheckRef, Event, EventKind, Failure, Position, RequestOutcome, StepRef, Verdict};
+
+fn tell(plain: &mut Plain, kind: EventKind) -> Vec<String> {
+    plain.event(&Event { seq: 1, at: 0, kind })
+}
+
+fn at(step: &str, target: Target) -> Plain {
+    let mut course = (*fixture::course()).clone();
+    course.chapters[1].steps[1].while_running = Some("Meanwhile: ${outputs.Url}".into());
+    course.chapters[1].checks[0].hints = vec!["Open ${outputs.Url}".into()];
+    let mut plain = Plain::new(std::sync::Arc::new(course));
+    let position = Position { chapter: 1, step: step.into() };
+    tell(&mut plain, EventKind::Opened { title: "c".into(), target, workdir: "w".into(), position });
+    plain
+}
+
+fn started(step: &str, action: ActionKind) -> EventKind {
+    let at_step = StepRef { chapter: 1, step: step.into() };
+    EventKind::StepStarted { at_step, attempt: 1, action, expects_failure: false, usual_ms: None }
+}
+
+fn finished(step: &str, verdict: Verdict) -> EventKind {
+    let at_step = StepRef { chapter: 1, step: step.into() };
+    EventKind::StepFinished { at_step, attempt: 1, verdict, took_ms: 5, failure: None }
+}
+
+#[test]
+fn where_everything_was_put_is_told_for_what_it_is() {
+    for (to, said) in [
+        (BringTo::Chapter(1), Some("Everything is as chapter 1 begins; bring back takes that back.")),
+        (BringTo::Before, Some("Everything is as it was before.")),
+        (BringTo::Standby, None),
+        (BringTo::Account, None),
+    ] {
+        let mut plain = at("deploy", Target::Local);
+        tell(&mut plain, EventKind::Bringing { to, done: 0, total: 0 });
+        let outcome = RequestOutcome::Complete;
+        let told = tell(&mut plain, EventKind::Done { id: 1, command: CommandKind::Bring, outcome });
+        assert_eq!(told.first().map(String::as_str), said, "{to:?}");
+    }
+}
+
+#[test]
+fn a_hint_is_promised_where_there_is_one() {
+    let mut plain = at("deploy", Target::Local);
+    tell(&mut plain, EventKind::StackOutput { key: "Url".into(), value: "https://x".into(), description: None });
+    let told = tell(&mut plain, started("deploy", ActionKind::Deploy));
+    assert!(told.contains(&"Meanwhile: https://x".to_owned()), "{told:?}");
+    let (asked, said) = plain.line("quit");
+    assert!(asked.is_empty() && said[0].starts_with("“Deploy the cluster” still runs"), "{said:?}");
+    assert!(plain.line("status").1.contains(&"Running: Deploy the cluster.".to_owned()));
+    let told = tell(&mut plain, finished("deploy", Verdict::Fail));
+    assert_eq!(told.last().map(String::as_str), Some("run tries again."));
+    tell(
+        &mut plain,
+        EventKind::CheckFinished {
+            at_check: CheckRef { chapter: 1, check: "connects".into() },
+            title: "it connects".into(),
+            verdict: Verdict::Fail,
+            attempts: 1,
+            took_ms: 0,
+            failure: Some(Failure { on_fail: Some("Not at ${outputs.Url}".into()), ..Failure::default() }),
+        },
+    )
+    .iter()
+    .find(|line| *line == "  why: Not at https://x")
+    .expect("what the author says of it");
+    assert!(plain.line("").1[0].ends_with("next goes on without it, hint helps."));
+    assert_eq!(plain.line("hint").1, ["Hint 1 of 1 for “The function connects”: Open https://x"]);
+    assert_eq!(plain.line("hint").1, ["There are no more hints here."]);
+    assert!(plain.line("").1[0].ends_with("next goes on without it."));
+}
+
+#[test]
+fn an_edit_that_was_taken_back_is_told_as_open() {
+    let mut plain = at("cluster", Target::Local);
+    let told = |plain: &mut Plain| plain.line("outline").1.into_iter().find(|line| line.starts_with("1.1 "));
+    tell(&mut plain, started("cluster", ActionKind::Edit));
+    tell(&mut plain, finished("cluster", Verdict::Pass));
+    assert_eq!(told(&mut plain).as_deref(), Some("1.1  Add a cluster, passed, you are here"));
+    tell(&mut plain, EventKind::HunksApplied { chapter: 1, hunks: Vec::new(), own: Vec::new() });
+    assert_eq!(told(&mut plain).as_deref(), Some("1.1  Add a cluster, you are here"));
+    tell(&mut plain, EventKind::Moved { position: Position { chapter: 1, step: "deploy".into() } });
+    assert_eq!(told(&mut plain).as_deref(), Some("1.1  Add a cluster"), "it was tried, and is not there");
+}
+
+#[test]
+fn what_was_meant_to_fail_leads_where_that_helps() {
+    for (target, back) in
+        [(Target::Local, "bring brings everything to where this chapter begins."), (Target::Aws, "run already.")]
+    {
+        let mut plain = at("refused", target);
+        let told = tell(&mut plain, finished("refused", Verdict::PassedUnexpectedly));
+        assert!(told.last().is_some_and(|line| line.starts_with("Alarm: ") && line.ends_with(back)), "{told:?}");
+    }
+    let mut plain = at("refused", Target::Local);
+    for (verdict, leads) in [(Verdict::Fail, false), (Verdict::FailedAsExpected, true)] {
+        tell(&mut plain, started("refused", ActionKind::Check));
+        tell(&mut plain, finished("refused", verdict));
+        let asked = plain.line("repair").0.into_iter().map(|request| request.command).next();
+        assert_eq!(asked.is_some(), leads, "{verdict:?}");
+        assert!(asked.is_none_or(|command| command == Command::GoTo { chapter: 1, step: Some("grant".into()) }));
+    }
+}
