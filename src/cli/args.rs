@@ -208,7 +208,7 @@ pub struct SqlArgs {
     #[arg(long, action = clap::ArgAction::HelpLong)]
     pub help: Option<bool>,
     /// Run this and exit; repeatable
-    #[arg(short = 'c', long = "command", value_name = "SQL")]
+    #[arg(short = 'c', long = "command", value_name = "SQL", allow_hyphen_values = true)]
     pub commands: Vec<String>,
     /// Run this file and exit; repeatable; - is standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
@@ -232,7 +232,7 @@ pub struct SqlArgs {
     #[arg(short = 'l', long)]
     pub list: bool,
     /// Set a variable, NAME=VALUE; repeatable
-    #[arg(short = 'v', long = "set", value_name = "NAME=VALUE")]
+    #[arg(short = 'v', long = "set", alias = "variable", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
     /// Set a printing option, as \pset does; repeatable
     #[arg(short = 'P', long = "pset", value_name = "NAME=VALUE")]

@@ -13,6 +13,6 @@ mod state;
 
 pub(crate) use options::ReadEnd;
 pub use options::{ConsoleOptions, ConsoleOutcome, EditRequest};
+pub(crate) use source::{IncludedLines, data_line, skip_copy_data, until_mark, without_mark};
 pub use source::{InputLine, LineSource, TextLines};
-pub(crate) use source::{data_line, skip_copy_data, without_mark};
 pub use state::Console;

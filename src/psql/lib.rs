@@ -17,6 +17,7 @@ pub mod complete;
 pub mod console;
 pub mod entry;
 mod exec;
+mod files;
 mod hints;
 pub mod history;
 mod meta;

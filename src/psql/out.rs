@@ -9,8 +9,10 @@ use std::process::Stdio;
 use futures::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 
+use crate::files;
 use crate::report::{Paging, SessionEvent, Sink, SqlLine, StatementResult};
 use crate::servererror::ServerMessage;
+use crate::wire::reason;
 
 /// A [`Sink`] of any kind, so that the console is compiled once.
 pub trait AnySink: Send {
@@ -58,12 +60,14 @@ pub struct RunContext<'a> {
     pub place: Option<(String, u64)>,
     /// A person is typing: errors then never end the run.
     pub interactive: bool,
+    /// It was told that the output of this statement cannot be written.
+    pub is_output_lost: bool,
 }
 
 impl<'a> RunContext<'a> {
     /// Begins a run that has left nothing behind yet.
     pub fn new(sink: &'a mut dyn AnySink, interactive: bool) -> RunContext<'a> {
-        RunContext { sink, results: Vec::new(), error: None, place: None, interactive }
+        RunContext { sink, results: Vec::new(), error: None, place: None, interactive, is_output_lost: false }
     }
 
     /// Says a text to the sink; an empty one is nothing to say.
@@ -80,9 +84,17 @@ impl<'a> RunContext<'a> {
         self.say(SqlLine::Error, &text).await;
     }
 
+    /// Tells that the output cannot be written, once a statement: it comes in many pieces.
+    pub async fn complain_output(&mut self, error: &std::io::Error) {
+        if !std::mem::replace(&mut self.is_output_lost, true) {
+            self.complain(&format!("could not write the output: {}", reason(error))).await;
+        }
+    }
+
     /// Something that was passed over.
     pub async fn warn(&mut self, text: &str) {
-        let text = format!("{}warning: {text}\n", self.prefix());
+        let mark = if self.place.is_some() { "warning: " } else { "" };
+        let text = format!("{}{mark}{text}\n", self.prefix());
         self.say(SqlLine::Error, &text).await;
     }
 
@@ -94,13 +106,17 @@ impl<'a> RunContext<'a> {
 
 /// The file or program that results go to instead of the sink.
 pub enum OutputTarget {
-    File(std::fs::File),
+    File {
+        file: std::fs::File,
+        /// What stood in it stands there still: a statement that fails leaves it so.
+        is_kept: bool,
+    },
     /// A program that reads them, started by the shell.
     Program(Box<tokio::process::Child>),
 }
 
 impl OutputTarget {
-    /// Opens `name`, or starts the program behind a `|`.
+    /// Opens `name`, whose text goes when something [`begins`](Self::begin) there, or starts the program behind a `|`.
     ///
     /// # Errors
     /// When the file cannot be written or the shell cannot be started.
@@ -115,21 +131,45 @@ impl OutputTarget {
                     .spawn()?;
                 Ok(OutputTarget::Program(Box::new(child)))
             }
-            None => std::fs::File::create(directory.join(name)).map(OutputTarget::File),
+            None => {
+                let file = files::writable(&files::path(directory, name))?;
+                Ok(OutputTarget::File { file, is_kept: true })
+            }
         }
     }
 
-    /// Writes all of it.
+    /// Takes away what stood in the file, once.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin(&mut self) -> std::io::Result<()> {
+        if let OutputTarget::File { file, is_kept } = self
+            && std::mem::take(is_kept)
+            && file.metadata()?.is_file()
+        {
+            file.set_len(0)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all of it. As in psql, a program that has seen enough is told no more, and is no error.
     ///
     /// # Errors
     /// When the disk is full, or the program has gone.
     pub async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.begin()?;
         match self {
-            OutputTarget::File(file) => file.write_all(bytes),
-            OutputTarget::Program(child) => match &mut child.stdin {
-                Some(stdin) => stdin.write_all(bytes).await,
-                None => Ok(()),
-            },
+            OutputTarget::File { file, .. } => file.write_all(bytes),
+            OutputTarget::Program(child) => {
+                let Some(stdin) = &mut child.stdin else { return Ok(()) };
+                match stdin.write_all(bytes).await {
+                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                        child.stdin = None;
+                        Ok(())
+                    }
+                    written => written,
+                }
+            }
         }
     }
 
@@ -139,7 +179,7 @@ impl OutputTarget {
     /// When the last bytes cannot be written.
     pub async fn close(self) -> std::io::Result<()> {
         match self {
-            OutputTarget::File(file) => file.sync_data().or(Ok(())),
+            OutputTarget::File { file, .. } => file.sync_data().or(Ok(())),
             OutputTarget::Program(mut child) => {
                 drop(child.stdin.take());
                 child.wait().await.map(|_| ())

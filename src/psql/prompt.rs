@@ -3,7 +3,7 @@
 use crate::report::TxState;
 use crate::scan::PromptStatus;
 use crate::vars::Vars;
-use workshop_base::text::masked;
+use workshop_base::text::{masked, width};
 
 /// The facts that a prompt can tell.
 #[derive(Debug, Clone)]
@@ -27,6 +27,17 @@ pub struct PromptFacts<'a> {
 pub fn prompt(vars: &Vars, facts: &PromptFacts) -> String {
     let name = if facts.status == PromptStatus::Statement { "PROMPT1" } else { "PROMPT2" };
     expand(vars.get(name).unwrap_or_default(), vars, facts)
+}
+
+/// Columns that the last line of the first prompt takes, the text that is marked as invisible not counted.
+fn first_width(vars: &Vars, facts: &PromptFacts) -> usize {
+    let mut format = vars.get("PROMPT1").unwrap_or_default().replace("%w", "");
+    while let Some((from, end)) = format.find("%[").and_then(|from| Some((from, from + format[from..].find("%]")? + 2)))
+    {
+        format.replace_range(from..end, "");
+    }
+    let first = expand(&format, vars, &PromptFacts { status: PromptStatus::Statement, statement: "", ..facts.clone() });
+    width(first.rsplit('\n').next().unwrap_or_default())
 }
 
 /// The transaction's state as `%x` shows it.
@@ -61,6 +72,7 @@ fn expand(format: &str, vars: &Vars, facts: &PromptFacts) -> String {
             Some('l') => out.push_str(&(1 + facts.statement.matches('\n').count()).to_string()),
             Some('R') => out.push(match facts.status {
                 PromptStatus::Statement if facts.inactive => '@',
+                PromptStatus::Statement if vars.on("SINGLELINE") => '^',
                 status => status.mark(),
             }),
             Some(':') => {
@@ -68,6 +80,8 @@ fn expand(format: &str, vars: &Vars, facts: &PromptFacts) -> String {
                 // `\gset` may have put anything there.
                 out.push_str(&masked(vars.get(&name).unwrap_or_default()));
             }
+            // What goes on stands below what it goes on with.
+            Some('w') => out.extend(std::iter::repeat_n(' ', first_width(vars, facts))),
             // Marks of invisible text mean something to readline only.
             Some('[' | ']') => {}
             Some(d) if d.is_digit(8) => {
@@ -112,6 +126,12 @@ mod tests {
         assert_eq!(shown(&vars, TxState::Open, PromptStatus::More), "postgres-*> ");
         assert_eq!(shown(&vars, TxState::Failed, PromptStatus::Statement), "postgres=!> ");
         assert_eq!(shown(&vars, TxState::Unknown, PromptStatus::Quote), "postgres'?> ");
+        vars.put("PROMPT2", "%w|");
+        vars.put("PROMPT1", "%[%033[1m%]日\n%/%R%#%[%033[0m%] %w");
+        assert_eq!(shown(&vars, TxState::Open, PromptStatus::More), "           |");
+        vars.put("SINGLELINE", "on");
+        vars.put("PROMPT1", "%R");
+        assert_eq!(shown(&vars, TxState::Idle, PromptStatus::Statement), "^");
         vars.put("PROMPT1", "%n@%m:%>/%p %:x:%%");
         vars.put("x", "y");
         assert_eq!(shown(&vars, TxState::Idle, PromptStatus::Statement), "admin@abc:5432/7 y%");

@@ -66,7 +66,8 @@ pub type VariableLookup<'a> = &'a dyn Fn(&str, VariableQuoting) -> Option<String
 #[derive(Debug, Clone, Default)]
 pub struct Scanner {
     open: LexState,
-    parens: u32,
+    /// Parentheses that are open.
+    pub parens: u32,
     /// Depth of `BEGIN … END` in a function body (`CREATE FUNCTION … BEGIN ATOMIC`), where `;` ends nothing.
     begins: u32,
     /// The first words of the statement, as far as they tell a CREATE FUNCTION.
@@ -198,8 +199,6 @@ impl Scanner {
                 if next == Some(b';') {
                     self.words.clear();
                     self.counted = 0;
-                    self.parens = 0;
-                    self.begins = 0;
                 }
                 line.take(end + 1, out);
             }
@@ -216,26 +215,26 @@ impl Scanner {
 
     /// Puts the value of the variable at the line's position into the statement.
     fn variable(&self, line: &mut ScanLine, out: &mut String, lookup: Option<VariableLookup>) {
-        let found = lookup.zip(variable(line.rest()));
-        if let Some((lookup, (name, quoting, n))) = found {
-            let name = name.to_owned();
-            if let Some(value) = lookup(&name, quoting) {
-                match quoting {
-                    VariableQuoting::Plain => {
-                        if line.expand(&name, line.at + n, &value) {
-                            return;
-                        }
-                    }
-                    VariableQuoting::Literal | VariableQuoting::Identifier | VariableQuoting::Test => {
-                        out.push_str(&value);
-                        line.at += n;
+        let Some((name, quoting, n)) = variable(line.rest()) else {
+            return line.take(line.at + 1, out);
+        };
+        let name = name.to_owned();
+        if let Some(value) = lookup.and_then(|lookup| lookup(&name, quoting)) {
+            match quoting {
+                VariableQuoting::Plain => {
+                    if line.expand(&name, line.at + n, &value) {
                         return;
                     }
                 }
+                VariableQuoting::Literal | VariableQuoting::Identifier | VariableQuoting::Test => {
+                    out.push_str(&value);
+                    line.at += n;
+                    return;
+                }
             }
         }
-        out.push(':');
-        line.at += 1;
+        // A name that is none is text of its own: what stands behind it begins anew.
+        line.take(line.at + n, out);
     }
 
     /// Keeps count of `BEGIN`, `CASE` and `END` in the body of a function.
@@ -359,5 +358,6 @@ mod tests {
         assert_eq!(run("select :x, ':x', a::int, :y, :'x';"), ["select 1;", "select 2, ':x', a::int, :y, 'it''s';"]);
         assert_eq!(run("select :loop;"), ["select :loop;"]);
         assert_eq!(run("select :{?no}, arr[1:2];"), ["select FALSE, arr[1:2];"]);
+        assert_eq!(run("select :y$a$ ; $a$;"), ["select :y$a$ ; $a$;"]);
     }
 }

@@ -95,6 +95,24 @@ impl Connector {
         }
     }
 
+    /// The same on another host: a password and plain text are for the server that they were given for.
+    pub(super) fn at_host(&self, host: String) -> Connector {
+        let from = self.clone();
+        if matches!(from.auth, Auth::Token(_)) {
+            return Connector { host, ..from };
+        }
+        let url = DatabaseUrl {
+            host,
+            port: from.port,
+            user: None,
+            password: None,
+            database: Some(from.database),
+            tls: if from.tls == Tls::Off { UrlTls::IfRemote } else { UrlTls::Verified },
+            ca: from.ca.map(|ca| ca.to_string_lossy().into_owned()),
+        };
+        Connector { timeout: from.timeout, ..Connector::to_server(&url, "") }
+    }
+
     /// The address that is dialled.
     pub fn address(&self) -> &str {
         self.hostaddr.as_deref().unwrap_or(&self.host)

@@ -150,17 +150,19 @@ impl Vars {
         self.values.insert(name.to_owned(), value.into());
     }
 
-    /// Forgets a variable; one with a meaning goes back to its beginning.
+    /// Forgets a variable. As in psql, a switch goes off, and what else has a meaning goes back to its beginning; but a prompt
+    /// is empty then.
     pub fn unset(&mut self, name: &str) {
-        match (KNOWN.iter().any(|(k, _)| *k == name), Vars::default().values.remove(name)) {
-            (true, Some(start)) => {
-                // psql turns switches off, where they stand for a Boolean; ours start so, but AUTOCOMMIT.
-                let value = if name.starts_with("PROMPT") { String::new() } else { start };
-                self.values.insert(name.to_owned(), value);
-            }
-            _ => {
-                self.values.remove(name);
-            }
+        let takes = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, takes)| takes);
+        let left = match takes {
+            Some(Takes::Bool) => Some("off".to_owned()),
+            Some(_) if name.starts_with("PROMPT") => Some(String::new()),
+            Some(_) => Vars::default().values.remove(name),
+            None => None,
+        };
+        match left {
+            Some(value) => self.put(name, value),
+            None => drop(self.values.remove(name)),
         }
     }
 
@@ -256,6 +258,10 @@ mod tests {
         assert!(vars.set("a b", "x").is_err());
         vars.unset("ON_ERROR_STOP");
         assert!(!vars.on("ON_ERROR_STOP"));
+        vars.unset("AUTOCOMMIT");
+        assert_eq!(vars.get("AUTOCOMMIT"), Some("off"));
+        vars.unset("ECHO");
+        assert_eq!(vars.get("ECHO"), Some("none"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The console on real servers: what a session does when its connection ends, conflicts, cancelling, large results.
 
 mod corpus;
+mod pipes;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::options::ReadEnd;
 use super::source::{InputLine, LineSource};
-use super::state::Console;
+use super::state::{Console, ConsoleInput};
 use crate::exec::options::SendOptions;
 use crate::meta::{self, Control};
 use crate::out::RunContext;
@@ -25,17 +25,38 @@ impl Console {
             }
             source.goes_on(&self.input.buffer);
             let prompt = self.prompt();
-            let text = match source.line(&prompt).await {
+            // The next line may be long in coming.
+            cx.sink.flush();
+            let canceller = self.canceller();
+            let line = tokio::select! {
+                line = source.line(&prompt) => line,
+                // A pipe or a terminal may give none for long. Where a person types, the line editor has the key.
+                () = canceller.wanted(), if !cx.interactive => continue,
+            };
+            if !matches!(line, InputLine::End) {
+                self.input.ends = 0;
+            }
+            let text = match line {
                 InputLine::Line(text) => text,
                 InputLine::NotText(bytes) => self.read_broken(bytes),
                 InputLine::Interrupted => {
                     self.input.forget();
+                    self.escape(cx).await;
                     continue;
                 }
-                InputLine::End => break,
+                InputLine::End => {
+                    if !source.runs_rest() && self.goes_on_behind_end(cx).await {
+                        continue;
+                    }
+                    break;
+                }
             };
             if let Some((_, line)) = &mut cx.place {
                 *line += 1;
+            }
+            // As in psql, an empty line is no part of a statement, but within its quotes: errors count its lines without.
+            if text.is_empty() && !self.input.scanner.inside() {
+                continue;
             }
             if self.settings.vars.echo() == Echo::All && !cx.interactive {
                 cx.say(SqlLine::Echo, &format!("{text}\n")).await;
@@ -55,15 +76,17 @@ impl Console {
                         return self.stopped();
                     }
                 }
-                Control::Quit => return ReadEnd::Quit,
+                Control::Quit => {
+                    end = ReadEnd::Quit;
+                    break 'input;
+                }
                 Control::Edit => break 'input,
             }
         }
-        if self.input.has_statement()
-            && self.input.conditions.active()
-            && self.input.edit.is_none()
-            && source.runs_rest()
-        {
+        // As in psql, a script's `\q` ends its last statement as its own end does.
+        let quits = end == ReadEnd::Quit;
+        let runs_rest = source.runs_rest() && !(quits && cx.interactive);
+        if self.input.has_statement() && self.input.conditions.active() && self.input.edit.is_none() && runs_rest {
             let ok = self.send_buffer(&SendOptions::default(), source, cx).await;
             if !ok {
                 if self.stops(cx) {
@@ -74,12 +97,36 @@ impl Console {
             }
         }
         if !cx.interactive && self.input.conditions.depth() > open {
-            cx.complain("reached EOF without finding closing \\endif(s)").await;
+            if !quits {
+                cx.complain("reached EOF without finding closing \\endif(s)").await;
+                end = if self.stops(cx) { self.stopped() } else { ReadEnd::Failed };
+            }
             self.input.conditions.truncate(open);
-            end = if self.stops(cx) { self.stopped() } else { ReadEnd::Failed };
         }
         self.input.forget();
         end
+    }
+
+    /// Leaves the innermost `\if`, in which a person may not know to be.
+    async fn escape(&mut self, cx: &mut RunContext<'_>) {
+        let depth = self.input.conditions.depth();
+        if cx.interactive && depth > 0 {
+            self.input.conditions.truncate(depth - 1);
+            cx.complain("\\if: escaped").await;
+        }
+    }
+
+    /// Tells whether a person's Ctrl-D is passed over, as IGNOREEOF wants so many times, and says what to type instead.
+    async fn goes_on_behind_end(&mut self, cx: &mut RunContext<'_>) -> bool {
+        let most = self.settings.vars.get("IGNOREEOF").and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+        self.input.ends += 1;
+        if !cx.interactive || self.input.ends >= most {
+            return false;
+        }
+        if !self.settings.vars.on("QUIET") {
+            cx.say(SqlLine::Status, "Use \"\\q\" to leave workshop sql.\n").await;
+        }
+        true
     }
 
     /// Reads a line that is not text: its statement is not sent, but the bytes that are wrong in it, so that the server
@@ -94,7 +141,7 @@ impl Console {
     /// Runs what is complete on a line; keeps the rest for the next.
     async fn read_line(&mut self, text: String, source: &mut dyn LineSource, cx: &mut RunContext<'_>) -> Control {
         let mut after = Control::Continue;
-        let newline = (!self.input.buffer.is_empty()).then(|| {
+        let mut newline = (!self.input.buffer.is_empty()).then(|| {
             self.input.buffer.push('\n');
             self.input.buffer.len()
         });
@@ -114,12 +161,18 @@ impl Console {
             }
             match stop {
                 ScanStop::Semicolon | ScanStop::EndOfLine => {
+                    // It went with its statement.
+                    newline = None;
                     if active {
                         if !self.send_buffer(&SendOptions::default(), source, cx).await {
                             after = Control::Failed;
                         }
                     } else {
-                        self.input.buffer.clear();
+                        let ConsoleInput { conditions, buffer, scanner, .. } = &mut self.input;
+                        conditions.rewind(buffer, &mut scanner.parens);
+                        if cx.interactive {
+                            cx.complain("query ignored; use \\endif to exit current \\if block").await;
+                        }
                     }
                 }
                 ScanStop::Backslash => {
@@ -133,7 +186,7 @@ impl Console {
                     }
                 }
             }
-            if after == Control::Failed && self.stops(cx) {
+            if stop == ScanStop::EndOfLine || after == Control::Failed && self.stops(cx) {
                 return after;
             }
         }
@@ -151,6 +204,10 @@ impl Console {
         self.input.scanner.reset();
         let broken = self.input.broken.take();
         if is_empty(&sql) {
+            // As in psql, a `;` alone is the statement that ran last: what ran before it is not run again by a `\g`.
+            if sql.contains(';') {
+                self.input.previous = sql;
+            }
             return true;
         }
         if let Some(bytes) = broken {

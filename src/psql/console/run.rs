@@ -34,17 +34,23 @@ impl Console {
         self.outcome(cx, end).await
     }
 
-    /// Runs one `-c` argument: a backslash command, or a text that is sent as one message.
-    pub async fn run_command(&mut self, text: &str, sink: &mut dyn AnySink) -> ConsoleOutcome {
+    /// Runs one `-c` argument: a backslash command, or a text that is sent as one message. `source` gives the lines of the
+    /// text, and what a COPY in it reads.
+    pub async fn run_command(
+        &mut self,
+        text: &str,
+        source: &mut dyn LineSource,
+        sink: &mut dyn AnySink,
+    ) -> ConsoleOutcome {
         if text.trim_start().starts_with('\\') {
-            return self.run_lines(&mut TextLines::new(text), sink, false, None).await;
+            return self.run_lines(source, sink, false, None).await;
         }
         self.link.canceller.reset();
         let mut cx = RunContext::new(sink, false);
         if self.settings.vars.echo() == Echo::All {
             cx.say(SqlLine::Echo, &format!("{text}\n")).await;
         }
-        let ok = self.send(text, &SendOptions::default(), &mut cx).await;
+        let ok = self.send_from(text, &SendOptions::default(), &mut Some(source), &mut cx).await;
         self.outcome(cx, if ok { ReadEnd::Over } else { ReadEnd::Failed }).await
     }
 

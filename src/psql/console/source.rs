@@ -8,6 +8,14 @@ use crate::out::RunContext;
 pub trait LineSource: Send {
     /// Reads the next line, without its newline.
     fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine>;
+    /// Reads the next line of the data of a COPY, which stand in the input itself, but for one that is no more than a command.
+    fn data<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        self.line(prompt)
+    }
+    /// Asks whoever runs the input: the person, or the standard input, where the input itself is a file.
+    fn ask<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        self.line(prompt)
+    }
     /// Tells what the next line goes on with; nothing, where it begins a statement.
     fn goes_on(&mut self, _statement: &str) {}
     /// Takes a complete statement or command, as it was typed, into the history.
@@ -72,6 +80,27 @@ impl LineSource for TextLines {
     }
 }
 
+/// A file that is read in the middle of another input.
+pub(crate) struct IncludedLines<'a> {
+    pub lines: TextLines,
+    /// The input that includes it.
+    pub outer: &'a mut dyn LineSource,
+}
+
+impl LineSource for IncludedLines<'_> {
+    fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        self.lines.line(prompt)
+    }
+
+    fn ask<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        self.outer.ask(prompt)
+    }
+
+    fn history(&self) -> Vec<String> {
+        self.outer.history()
+    }
+}
+
 /// Takes a byte-order mark from the first line of an input.
 pub(crate) fn without_mark(mut line: Vec<u8>) -> Vec<u8> {
     if line.starts_with(BYTE_ORDER_MARK) {
@@ -82,10 +111,20 @@ pub(crate) fn without_mark(mut line: Vec<u8>) -> Vec<u8> {
 
 /// Reads the next line of the data of a COPY; none behind `\.` or at the end of the input.
 pub(crate) async fn data_line(source: &mut dyn LineSource, prompt: &str, cx: &mut RunContext<'_>) -> InputLine {
-    let line = source.line(prompt).await;
-    if let (InputLine::Line(_) | InputLine::NotText(_), Some((_, n))) = (&line, &mut cx.place) {
+    let line = source.data(prompt).await;
+    note_line(&line, cx);
+    until_mark(line)
+}
+
+/// Counts a line of a file.
+fn note_line(line: &InputLine, cx: &mut RunContext<'_>) {
+    if let (InputLine::Line(_) | InputLine::NotText(_), Some((_, n))) = (line, &mut cx.place) {
         *n += 1;
     }
+}
+
+/// Takes the mark that ends the data of a COPY for their end.
+pub(crate) fn until_mark(line: InputLine) -> InputLine {
     match line {
         InputLine::Line(line) if line.strip_suffix('\r').unwrap_or(&line) == "\\." => InputLine::End,
         line => line,
@@ -94,7 +133,14 @@ pub(crate) async fn data_line(source: &mut dyn LineSource, prompt: &str, cx: &mu
 
 /// Passes over the data of a COPY that nobody takes.
 pub(crate) async fn skip_copy_data(source: &mut dyn LineSource, cx: &mut RunContext<'_>) {
-    while let InputLine::Line(_) | InputLine::NotText(_) = data_line(source, "", cx).await {}
+    // Not what a command alone would read: that is no part of the input.
+    loop {
+        let line = source.line("").await;
+        note_line(&line, cx);
+        if matches!(until_mark(line), InputLine::End | InputLine::Interrupted) {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]

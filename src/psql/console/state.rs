@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 use super::options::{ConsoleOptions, EditRequest};
 use crate::cancel::Canceller;
 use crate::complete::{self, Candidate, CompletionNames};
+use crate::files;
 use crate::meta::condition::Conditions;
 use crate::out::OutputTarget;
 use crate::prompt::{self, PromptFacts};
@@ -76,6 +77,8 @@ pub(crate) struct ConsoleInput {
     /// The first bytes of the statement that are not UTF-8.
     pub broken: Option<Vec<u8>>,
     pub conditions: Conditions,
+    /// Ends of the input in a row (IGNOREEOF).
+    pub ends: u32,
     /// The statement that was asked about and not sent (CONFIRM_DESTRUCTIVE).
     pub doubtful: Option<String>,
     /// The key of `\restrict`: until it is said again, no other command is done.
@@ -127,7 +130,7 @@ pub struct ConsoleSettings {
 impl ConsoleSettings {
     /// Returns a file name as the person gave it, from the console's directory.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
-        self.directory.join(file)
+        files::path(&self.directory, file)
     }
 
     /// Returns the server's version as PostgreSQL counts it; 0 before there is a connection.
@@ -266,9 +269,11 @@ impl Console {
     /// When the file cannot be written; a text for the person.
     pub fn send_output_to(&mut self, file: &std::path::Path) -> Result<(), String> {
         let name = file.to_string_lossy();
-        let target = OutputTarget::open(&name, &self.settings.directory)
-            .map_err(|e| format!("{name}: {}", crate::wire::reason(&e)))?;
-        self.settings.output = Some(target);
+        let opened = OutputTarget::open(&name, &self.settings.directory).and_then(|mut target| {
+            target.begin()?;
+            Ok(target)
+        });
+        self.settings.output = Some(opened.map_err(|e| format!("{name}: {}", crate::wire::reason(&e)))?);
         Ok(())
     }
 

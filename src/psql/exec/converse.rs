@@ -39,8 +39,10 @@ impl Console {
         let Some(mut link) = self.link.connection.take() else {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "there is no connection"));
         };
+        cx.is_output_lost = false;
         let is_own = own.is_some();
-        let mut target = own.or_else(|| self.settings.output.take());
+        let passes_by = how.copy == CopyEnd::Standard;
+        let mut target = own.or_else(|| self.settings.output.take_if(|_| !passes_by));
         self.link.canceller.running(Some((self.link.connector.clone(), link.key)));
         let result = self.converse(&mut link, sql, how, target.as_mut(), source, cx).await;
         self.link.canceller.running(None);
@@ -48,10 +50,11 @@ impl Console {
         match (is_own, target) {
             (true, Some(target)) => {
                 if let Err(error) = target.close().await {
-                    cx.complain(&format!("could not write the output: {error}")).await;
+                    cx.complain_output(&error).await;
                 }
             }
-            (_, target) => self.settings.output = target,
+            (false, Some(target)) => self.settings.output = Some(target),
+            (_, None) => {}
         }
         if result.is_ok() {
             self.link.connection = Some(link);
@@ -75,7 +78,7 @@ impl Console {
         let mut data_waits = how.copy == CopyEnd::Here && !cx.interactive && takes_data(sql);
         loop {
             wait(link, &self.link.canceller, &mut deadline).await?;
-            let (tx, key) = (link.tx, link.key);
+            let tx = link.tx;
             let frame = link.next().await?;
             match frame.tag {
                 b'D' => self.on_row(frame.body, &mut out, cx).await?,
@@ -104,23 +107,31 @@ impl Console {
                 }
                 b'H' => {
                     if let Err(message) = out.begin_copy(&how.copy) {
-                        out.answer.error.get_or_insert(*message);
-                        self.link.canceller.running(None);
-                        self.link.connector.cancel(key).await.ok();
+                        out.give_up(message);
                     }
                 }
-                b'd' => out.copy(frame.body, cx).await?,
-                b'c' => out.end_copy()?,
+                b'd' => {
+                    if let Err(message) = out.copy(frame.body, cx).await {
+                        out.give_up(message);
+                    }
+                }
+                b'c' => {
+                    if let Err(message) = out.end_copy() {
+                        out.give_up(message);
+                    }
+                }
                 b'A' => out.notifications.push_str(&notification(frame.body)),
                 b'Z' => {
                     if let (true, Some(source)) = (data_waits, source) {
                         out.answer.place.clone_from(&cx.place);
                         skip_copy_data(&mut **source, cx).await;
                     }
-                    if let Some(RowMode::Taken(rows)) = out.taken.take().map(|(taken, _)| taken.form) {
+                    if let Some((ResultWriter { form: RowMode::Taken(rows), .. }, tag)) = out.taken.take() {
                         out.answer.taken = Some(rows);
+                        out.answer.taken_tag = tag;
                     }
-                    put(SqlLine::Status, out.notifications.as_bytes(), out.target, cx).await;
+                    let to = if how.file.is_some() { self.settings.output.as_mut() } else { out.target };
+                    put(SqlLine::Status, out.notifications.as_bytes(), to, cx).await;
                     return Ok(out.answer);
                 }
                 _ => {}
@@ -169,16 +180,22 @@ impl Console {
         let (shows_tag, result) = match out.current.take() {
             Some(mut done) => {
                 let result = done.finish(tag, &mut out.buffer, &mut out.target, cx).await;
+                // A result of nothing leaves nothing of what stood in its file.
+                if let Some(Err(error)) = out.target.as_mut().map(|target| target.begin()) {
+                    cx.complain_output(&error).await;
+                }
                 let printed = !matches!(done.form, RowMode::Taken(_));
                 // The last one of a message is taken; whether it is that shows when nothing follows.
-                out.taken = (!printed).then_some((done, returning.then(|| tag.to_owned())));
+                let told = returning && !self.settings.vars.on("QUIET");
+                out.taken = (!printed).then_some((done, told.then(|| tag.to_owned())));
                 (returning && printed, result)
             }
             // Data on the standard output speaks for itself.
             None => {
                 out.print_taken(cx).await;
                 let is_data = tag.starts_with("COPY") && out.buffer.flushed;
-                let quiet = is_data && out.file.is_none() && how.file.is_none();
+                let is_apart = how.file.is_some() || how.copy == CopyEnd::Standard && self.settings.output.is_some();
+                let quiet = is_data && out.file.is_none() && !is_apart;
                 let row_count = out.answer.rows;
                 (!quiet, StatementResult { tag: tag.to_owned(), row_count, ..Default::default() })
             }
@@ -186,9 +203,11 @@ impl Console {
         self.note_tag(tag);
         flush(&mut out.buffer, &mut out.target, cx, true).await;
         cx.sink.end_page().await;
-        if shows_tag && !self.settings.vars.on("QUIET") {
-            // The tag of a `\copy` is for the person, not for the file.
-            let to = match (how.only_tag, how.file.is_some() && tag.starts_with("COPY")) {
+        let is_given_up = std::mem::take(&mut out.is_given_up);
+        if shows_tag && !is_given_up && !self.settings.vars.on("QUIET") {
+            // The tag of a `\copy` is for the person, not for the file. In the file of a `\g` stand results alone.
+            let is_apart = how.file.is_some() || how.copy == CopyEnd::Standard;
+            let to = match (how.only_tag, is_apart) {
                 (true, _) => None,
                 (false, true) => self.settings.output.as_mut(),
                 (false, false) => out.target.as_deref_mut(),
@@ -229,6 +248,8 @@ struct AnswerWriter<'t> {
     taken: Option<(ResultWriter, Option<String>)>,
     /// Where the data of a COPY goes.
     file: Option<std::fs::File>,
+    /// The data of a COPY cannot be written: what is still to come of it goes nowhere.
+    is_given_up: bool,
     /// What is said of notifications at the end.
     notifications: String,
 }
@@ -249,16 +270,21 @@ impl AnswerWriter<'_> {
         let CopyEnd::File(path) = end else {
             // From here on there is data on the output.
             self.buffer.flushed = true;
-            return Ok(());
+            return self.target.as_mut().map_or(Ok(()), |target| target.begin()).map_err(|error| unwritten(&error));
         };
         let file = std::fs::File::create(path);
-        self.file =
-            Some(file.map_err(|error| Box::new(ServerMessage::own("58030", format!("{}: {error}", path.display()))))?);
+        self.file = Some(file.map_err(|error| io_error(format!("{}: {}", path.display(), wire::reason(&error))))?);
         Ok(())
     }
 
     /// Takes data of a COPY.
-    async fn copy(&mut self, data: &[u8], cx: &mut RunContext<'_>) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When its file cannot be written.
+    async fn copy(&mut self, data: &[u8], cx: &mut RunContext<'_>) -> Result<(), Box<ServerMessage>> {
+        if self.is_given_up {
+            return Ok(());
+        }
         self.buffer.bytes.extend_from_slice(data);
         if !self.buffer.is_full() {
             return Ok(());
@@ -271,13 +297,33 @@ impl AnswerWriter<'_> {
     }
 
     /// Writes what is held of a COPY into its file.
-    fn end_copy(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn end_copy(&mut self) -> Result<(), Box<ServerMessage>> {
         if let Some(file) = &mut self.file {
-            file.write_all(&self.buffer.bytes)?;
+            file.write_all(&self.buffer.bytes).map_err(|error| unwritten(&error))?;
             self.buffer.bytes.clear();
         }
         Ok(())
     }
+
+    /// Takes no more of a COPY, and has this told. As in psql, the server sends it to its end: a transaction that is open
+    /// goes on.
+    fn give_up(&mut self, message: Box<ServerMessage>) {
+        self.answer.error.get_or_insert(*message);
+        self.is_given_up = true;
+        self.buffer.bytes.clear();
+    }
+}
+
+/// The error for the data of a COPY that cannot be written.
+fn unwritten(error: &io::Error) -> Box<ServerMessage> {
+    io_error(format!("could not write COPY data: {}", wire::reason(error)))
+}
+
+fn io_error(text: String) -> Box<ServerMessage> {
+    Box::new(ServerMessage::own("58030", text))
 }
 
 /// Waits for a message. Once a cancel is asked for, the server has only so long to come to an end.

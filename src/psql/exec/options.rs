@@ -30,6 +30,8 @@ pub enum CopyEnd {
     /// The input itself, up to `\.`; the output itself.
     #[default]
     Here,
+    /// The standard input and output, wherever the input stands and results go.
+    Standard,
     File(std::path::PathBuf),
     Program(String),
 }
@@ -42,6 +44,8 @@ pub(crate) struct ServerAnswer {
     /// The rows of the last result, for `\gset` and `\gexec`; none when the last was not one of rows.
     pub taken: Option<Vec<TextRow>>,
     pub taken_columns: Vec<String>,
+    /// The tag that is shown behind them, where they are those of a change.
+    pub taken_tag: Option<String>,
     /// The place in the file that its error is about, when more of that was read meanwhile.
     pub place: Option<(String, u64)>,
 }

@@ -204,9 +204,11 @@ impl ResultWriter {
 /// about; the statement itself has run all the same.
 pub(crate) async fn put(kind: SqlLine, text: &[u8], target: Option<&mut OutputTarget>, cx: &mut RunContext<'_>) {
     match target {
+        // Nothing to write is no reason to begin the file.
+        Some(_) if text.is_empty() => {}
         Some(target) => {
             if let Err(error) = target.write(text).await {
-                cx.complain(&format!("could not write the output: {error}")).await;
+                cx.complain_output(&error).await;
             }
         }
         None => cx.say(kind, &String::from_utf8_lossy(text)).await,
@@ -221,6 +223,6 @@ pub(crate) async fn flush(
     all: bool,
 ) {
     if let Err(error) = buffer.flush(target.as_deref_mut(), cx, all).await {
-        cx.complain(&format!("could not write the output: {error}")).await;
+        cx.complain_output(&error).await;
     }
 }

@@ -12,11 +12,11 @@ use super::options::{SendOptions, ServerAnswer};
 use crate::console::{Console, LineSource};
 use crate::meta::settings;
 use crate::out::{OutputTarget, RunContext};
-use crate::report::TxState;
+use crate::report::{SqlLine, TxState};
 use crate::servererror::ServerMessage;
 use crate::session::collect;
 use crate::table::TextRow;
-use crate::vars::Echo;
+use crate::vars::{Echo, KNOWN};
 use crate::wire::{self, PgConnection};
 
 impl Console {
@@ -34,7 +34,7 @@ impl Console {
         cx: &mut RunContext<'_>,
     ) -> bool {
         if self.settings.vars.echo() == Echo::Queries {
-            self.print_status(&format!("{sql}\n"), cx).await;
+            cx.say(SqlLine::Status, &format!("{sql}\n")).await;
         }
         // Settings and files are looked at first: a mistake there costs nothing.
         let own = match self.prepare(how, cx) {
@@ -82,8 +82,10 @@ impl Console {
             }
         };
         if self.settings.timing {
-            self.print_status(&elapsed(took), cx).await;
+            cx.say(SqlLine::Status, &elapsed(took)).await;
         }
+        // Whoever reads it in a pipe sees it when it is there.
+        cx.sink.flush();
         ok
     }
 
@@ -146,14 +148,20 @@ impl Console {
             }
         }
         let Some(rows) = answer.taken else { return true };
-        if let Some(prefix) = &how.gset {
-            return self.gset(prefix, &answer.taken_columns, &rows, cx).await;
+        let ok = match &how.gset {
+            Some(prefix) => self.gset(prefix, &answer.taken_columns, &rows, cx).await,
+            None => self.gexec(rows, cx).await,
+        };
+        if let Some(tag) = answer.taken_tag {
+            self.print_status(&format!("{tag}\n"), cx).await;
         }
-        if how.gexec {
-            for cell in rows.into_iter().flatten().flatten() {
-                if !Box::pin(self.send(&cell, &SendOptions::default(), cx)).await && self.stops(cx) {
-                    return false;
-                }
+        ok
+    }
+
+    async fn gexec(&mut self, rows: Vec<TextRow>, cx: &mut RunContext<'_>) -> bool {
+        for cell in rows.into_iter().flatten().flatten() {
+            if !Box::pin(self.send(&cell, &SendOptions::default(), cx)).await && self.stops(cx) {
+                return false;
             }
         }
         true
@@ -172,6 +180,11 @@ impl Console {
         let mut ok = true;
         for (name, value) in columns.iter().zip(&rows[0]) {
             let name = format!("{prefix}{name}");
+            // What steers the console is set by hand, and not by what a table holds.
+            if KNOWN.iter().any(|(known, _)| *known == name) {
+                cx.warn(&format!("attempt to \\gset into specially treated variable \"{name}\" ignored")).await;
+                continue;
+            }
             let set = match value {
                 Some(value) => self.settings.vars.set(&name, value),
                 None => {

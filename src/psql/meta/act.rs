@@ -28,18 +28,19 @@ pub(super) async fn act(
 }
 
 async fn condition(c: &mut Console, command: ConditionCommand, cx: &mut RunContext<'_>) -> Control {
+    let (blocks, buffer, parens) = (&mut c.input.conditions, &mut c.input.buffer, &mut c.input.scanner.parens);
     let done = match command {
         ConditionCommand::If(words) => {
-            let holds = c.input.conditions.active() && holds(words.as_deref(), "\\if", cx).await;
-            c.input.conditions.open(holds, &c.input.buffer);
+            let holds = blocks.active() && holds(words.as_deref(), "\\if", cx).await;
+            blocks.open(holds, buffer, *parens);
             Ok(())
         }
         ConditionCommand::Elif(words) => {
-            let holds = c.input.conditions.wants_condition() && holds(words.as_deref(), "\\elif", cx).await;
-            c.input.conditions.elif(holds, &mut c.input.buffer)
+            let holds = blocks.wants_condition() && holds(words.as_deref(), "\\elif", cx).await;
+            blocks.elif(holds, buffer, parens)
         }
-        ConditionCommand::Else => c.input.conditions.otherwise(&mut c.input.buffer),
-        ConditionCommand::Endif => c.input.conditions.close(&mut c.input.buffer),
+        ConditionCommand::Else => blocks.otherwise(buffer, parens),
+        ConditionCommand::Endif => blocks.close(buffer, parens),
     };
     match done {
         Ok(()) => Control::Continue,

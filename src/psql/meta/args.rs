@@ -32,20 +32,61 @@ impl<'a> Args<'a> {
         self
     }
 
-    /// Takes the next argument; double quotes stay, for who looks at them later.
+    /// Takes the next argument as it stands; double quotes stay, for who looks at them later.
     pub fn normal(&mut self) -> Option<String> {
-        self.next().map(|(text, _)| text)
+        self.next().map(|argument| argument.text)
     }
 
     /// The next argument, and whether a part of it stood in quotes.
     pub fn normal_quoted(&mut self) -> Option<(String, bool)> {
-        self.next()
+        self.next().map(|argument| (argument.text, argument.quoted))
+    }
+
+    /// Takes the next argument without the semicolons behind it, which hands put there by habit. As in psql, most commands
+    /// take theirs so; not those whose arguments are texts of their own, as `\set` and `\echo`.
+    pub fn word(&mut self) -> Option<String> {
+        let Argument { mut text, quoted, semicolons } = self.next()?;
+        text.truncate(text.len() - semicolons);
+        (quoted || !text.is_empty()).then_some(text)
+    }
+
+    /// The same for all that is left.
+    pub fn words(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.word()).collect()
+    }
+
+    /// Takes the next argument as an SQL name: without its double quotes.
+    pub fn name(&mut self) -> Option<String> {
+        let word = self.word()?;
+        let (mut name, mut chars) = (String::new(), word.chars().peekable());
+        let mut quoted = false;
+        while let Some(c) = chars.next() {
+            match c {
+                '"' if quoted && chars.next_if_eq(&'"').is_some() => name.push('"'),
+                '"' => quoted = !quoted,
+                c => name.push(c),
+            }
+        }
+        Some(name)
     }
 
     /// The next argument as a file, or `|` and a command up to the end of the line.
     pub fn file_or_pipe(&mut self) -> Option<String> {
         self.skip_space();
         if self.rest().starts_with('|') { self.whole_line() } else { self.normal() }
+    }
+
+    /// The same, without the semicolons behind it.
+    pub fn word_or_pipe(&mut self) -> Option<String> {
+        self.skip_space();
+        if self.rest().starts_with('|') { self.line() } else { self.word() }
+    }
+
+    /// Everything up to the end of the line, without the semicolons there.
+    pub fn line(&mut self) -> Option<String> {
+        let line = self.whole_line()?;
+        let line = line.trim_end_matches(|c: char| c == ';' || c.is_ascii_whitespace());
+        (!line.is_empty()).then(|| line.to_owned())
     }
 
     /// Everything up to the end of the line, as it stands.
@@ -83,12 +124,18 @@ impl<'a> Args<'a> {
         self.at += rest.len() - rest.trim_start().len();
     }
 
-    fn next(&mut self) -> Option<(String, bool)> {
+    fn next(&mut self) -> Option<Argument> {
         self.skip_space();
         let mut out = String::new();
-        let (mut any, mut quoted) = (false, false);
+        let (mut any, mut quoted, mut semicolons) = (false, false, 0);
         while let Some(c) = self.rest().chars().next() {
+            let before = std::mem::take(&mut semicolons);
             match c {
+                ';' => {
+                    self.at += 1;
+                    out.push(';');
+                    semicolons = before + 1;
+                }
                 c if c.is_ascii_whitespace() => break,
                 '\\' => break,
                 '\'' => {
@@ -114,7 +161,7 @@ impl<'a> Args<'a> {
             any = true;
         }
         // As in psql, an argument that does not end is told, and counts as none.
-        (any && self.error.is_none()).then_some((out, quoted))
+        (any && self.error.is_none()).then_some(Argument { text: out, quoted, semicolons })
     }
 
     fn variable(&mut self, out: &mut String) {
@@ -231,6 +278,15 @@ impl<'a> Args<'a> {
     }
 }
 
+/// An argument as it was read.
+struct Argument {
+    text: String,
+    /// A part of it stood in quotes.
+    quoted: bool,
+    /// Semicolons at its end, outside of quotes.
+    semicolons: usize,
+}
+
 /// Passes over the arguments of a command without looking at them.
 pub(crate) fn skip_arguments(text: &str, at: usize) -> usize {
     let mut args = Args::new(text, at, None);
@@ -253,6 +309,22 @@ mod tests {
         assert_eq!(words(" a \\\\ b"), ["a"]);
         assert_eq!(words(""), Vec::<String>::new());
         assert_eq!(words("''"), [""]);
+    }
+
+    #[test]
+    fn semicolons_behind_an_argument_are_no_part_of_it() {
+        let word = |text| Args::new(text, 0, None).word();
+        let is = |text: &str| Some(text.to_owned());
+        for (text, expected) in
+            [("t;", is("t")), ("t;;", is("t")), ("a;b;", is("a;b")), ("'t;'", is("t;")), ("'t';", is("t")), (";", None)]
+        {
+            assert_eq!(word(text), expected, "{text}");
+        }
+        assert_eq!(words("t; ;"), ["t;", ";"]);
+        assert_eq!(Args::new("a \"B;\"\"c\";", 0, None).words(), ["a", "\"B;\"\"c\""]);
+        assert_eq!(Args::new("\"B;\"\"c\";", 0, None).name(), is("B;\"c"));
+        assert_eq!(Args::new(" select 1 ; ; ", 0, None).line(), is("select 1"));
+        assert_eq!(Args::new("| cat -n ;", 0, None).word_or_pipe(), is("| cat -n"));
     }
 
     #[test]

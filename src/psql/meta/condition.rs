@@ -17,6 +17,8 @@ struct Block {
     seen_else: bool,
     /// The length of the statement when the branch began: what an untaken branch adds is thrown away.
     mark: usize,
+    /// The parentheses that were open then.
+    parens: u32,
 }
 
 /// The open blocks.
@@ -41,6 +43,14 @@ impl Conditions {
         self.blocks.truncate(depth);
     }
 
+    /// Takes from the statement what a branch that is not taken has added to it so far.
+    pub fn rewind(&self, buffer: &mut String, parens: &mut u32) {
+        if let Some(block) = self.blocks.last() {
+            buffer.truncate(block.mark);
+            *parens = block.parens;
+        }
+    }
+
     /// Tells whether the condition of an `\elif` here would be looked at.
     pub fn wants_condition(&self) -> bool {
         let outer = self.blocks.len().saturating_sub(1);
@@ -48,26 +58,27 @@ impl Conditions {
             && self.blocks.last().is_some_and(|b| b.branch == Branch::NotYet)
     }
 
-    /// Opens a block; `buffer` is the statement so far, to which an untaken branch adds nothing.
-    pub fn open(&mut self, holds: bool, buffer: &str) {
+    /// Opens a block; `buffer` is the statement so far, to which an untaken branch adds nothing, and `parens` how many
+    /// parentheses are open in it.
+    pub fn open(&mut self, holds: bool, buffer: &str, parens: u32) {
         let branch = match (self.active(), holds) {
             (false, _) => Branch::Done,
             (true, true) => Branch::Taken,
             (true, false) => Branch::NotYet,
         };
-        self.blocks.push(Block { branch, seen_else: false, mark: buffer.len() });
+        self.blocks.push(Block { branch, seen_else: false, mark: buffer.len(), parens });
     }
 
     /// Goes on with another branch, whose condition holds or not.
     ///
     /// # Errors
     /// When there is no block, or its `\else` has been.
-    pub fn elif(&mut self, holds: bool, buffer: &mut String) -> Result<(), &'static str> {
+    pub fn elif(&mut self, holds: bool, buffer: &mut String, parens: &mut u32) -> Result<(), &'static str> {
         let block = self.blocks.last_mut().ok_or("\\elif: no matching \\if")?;
         if block.seen_else {
             return Err("\\elif: cannot occur after \\else");
         }
-        leave(block, buffer);
+        leave(block, buffer, parens);
         block.branch = match block.branch {
             Branch::Taken | Branch::Done => Branch::Done,
             Branch::NotYet if holds => Branch::Taken,
@@ -80,12 +91,12 @@ impl Conditions {
     ///
     /// # Errors
     /// When there is no block, or its `\else` has been.
-    pub fn otherwise(&mut self, buffer: &mut String) -> Result<(), &'static str> {
+    pub fn otherwise(&mut self, buffer: &mut String, parens: &mut u32) -> Result<(), &'static str> {
         let block = self.blocks.last_mut().ok_or("\\else: no matching \\if")?;
         if block.seen_else {
             return Err("\\else: cannot occur after \\else");
         }
-        leave(block, buffer);
+        leave(block, buffer, parens);
         block.seen_else = true;
         block.branch = if block.branch == Branch::NotYet { Branch::Taken } else { Branch::Done };
         Ok(())
@@ -95,19 +106,20 @@ impl Conditions {
     ///
     /// # Errors
     /// When there is no block.
-    pub fn close(&mut self, buffer: &mut String) -> Result<(), &'static str> {
+    pub fn close(&mut self, buffer: &mut String, parens: &mut u32) -> Result<(), &'static str> {
         let block = self.blocks.last_mut().ok_or("\\endif: no matching \\if")?;
-        leave(block, buffer);
+        leave(block, buffer, parens);
         self.blocks.pop();
         Ok(())
     }
 }
 
-fn leave(block: &mut Block, buffer: &mut String) {
+fn leave(block: &mut Block, buffer: &mut String, parens: &mut u32) {
     if block.branch != Branch::Taken {
         buffer.truncate(block.mark);
+        *parens = block.parens;
     }
-    block.mark = buffer.len();
+    (block.mark, block.parens) = (buffer.len(), *parens);
 }
 
 #[cfg(test)]
@@ -117,29 +129,36 @@ mod tests {
     #[test]
     fn one_branch_is_taken() {
         let mut c = Conditions::default();
-        let mut buffer = "select ".to_owned();
-        c.open(false, &buffer);
+        let (mut buffer, mut parens) = ("select ".to_owned(), 1);
+        c.open(false, &buffer, parens);
         assert!(!c.active());
+        buffer.push_str("1;");
+        parens = 0;
+        c.rewind(&mut buffer, &mut parens);
+        assert_eq!((buffer.as_str(), parens), ("select ", 1));
+        parens = 2;
         buffer.push('1');
-        c.elif(true, &mut buffer).unwrap();
-        assert!(c.active());
+        c.elif(true, &mut buffer, &mut parens).unwrap();
+        assert!(c.active() && parens == 1, "an untaken branch opens nothing");
+        parens = 3;
         buffer.push('2');
-        c.otherwise(&mut buffer).unwrap();
+        c.otherwise(&mut buffer, &mut parens).unwrap();
         assert!(!c.active());
         buffer.push('3');
-        c.close(&mut buffer).unwrap();
-        assert_eq!((buffer.as_str(), c.depth()), ("select 2", 0));
-        assert!(c.close(&mut buffer).is_err());
+        parens = 4;
+        c.close(&mut buffer, &mut parens).unwrap();
+        assert_eq!((buffer.as_str(), c.depth(), parens), ("select 2", 0, 3));
+        assert!(c.close(&mut buffer, &mut parens).is_err());
     }
 
     #[test]
     fn nothing_inside_an_untaken_branch_is_taken() {
         let mut c = Conditions::default();
-        c.open(false, "");
-        c.open(true, "");
+        c.open(false, "", 0);
+        c.open(true, "", 0);
         assert!(!c.active() && !c.wants_condition());
-        c.otherwise(&mut String::new()).unwrap();
+        c.otherwise(&mut String::new(), &mut 0).unwrap();
         assert!(!c.active());
-        assert!(c.elif(true, &mut String::new()).is_err());
+        assert!(c.elif(true, &mut String::new(), &mut 0).is_err());
     }
 }

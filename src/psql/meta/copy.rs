@@ -3,8 +3,9 @@
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::cancel::Canceller;
-use crate::console::{Console, InputLine, LineSource, data_line};
+use crate::console::{Console, InputLine, LineSource, data_line, until_mark};
 use crate::exec::options::{CopyEnd, SendOptions};
+use crate::files;
 use crate::out::RunContext;
 use crate::report::SqlLine;
 use crate::wire::PgConnection;
@@ -26,7 +27,9 @@ struct Parsed {
 enum Where {
     File(String),
     Program(String),
-    /// The input or the output of the console.
+    /// The place of this command, where input goes on and results go.
+    Here,
+    /// The standard input or output of the program itself (`pstdin`, `pstdout`).
     Standard,
 }
 
@@ -44,11 +47,12 @@ pub(super) async fn copy(c: &mut Console, text: &str, source: &mut dyn LineSourc
         false => format!("COPY  {} TO STDOUT {}", parsed.what, parsed.options),
     };
     let copy = match (parsed.end, parsed.from) {
-        (Where::Standard, _) => CopyEnd::Here,
+        (Where::Here, _) => CopyEnd::Here,
+        (Where::Standard, _) => CopyEnd::Standard,
         (Where::File(file), from) => {
             let path = c.settings.path(&file);
-            // Before the server hears of it.
-            let opened = if from { std::fs::File::open(&path) } else { std::fs::File::create(&path) };
+            // Before the server hears of it, which may yet refuse: what stands in the file stays until data comes.
+            let opened = if from { std::fs::File::open(&path) } else { files::writable(&path) };
             if let Err(error) = opened {
                 cx.complain(&format!("{file}: {}", reason(&error))).await;
                 return false;
@@ -65,7 +69,7 @@ pub(super) async fn copy(c: &mut Console, text: &str, source: &mut dyn LineSourc
             return c.send(sql.trim_end(), &how, cx).await;
         }
     };
-    let only_tag = !matches!(copy, CopyEnd::Here);
+    let only_tag = !matches!(copy, CopyEnd::Here | CopyEnd::Standard);
     c.send_from(sql.trim_end(), &SendOptions { copy, only_tag, ..SendOptions::default() }, &mut Some(source), cx).await
 }
 
@@ -79,9 +83,14 @@ fn parse(text: &str) -> Result<Parsed, String> {
     let (first, options) = word(rest).ok_or(CUT_SHORT)?;
     let program = first.eq_ignore_ascii_case("program");
     let (file, options) = if program { word(options).ok_or(CUT_SHORT)? } else { (first, options) };
+    // As psql has it: without quotes the command would end at its first space.
+    if program && !(file.len() > 1 && file.starts_with('\'') && file.ends_with('\'')) {
+        return Err(format!("\\copy: parse error at \"{file}\""));
+    }
     let end = match (program, file.to_ascii_lowercase().as_str()) {
         (true, _) => Where::Program(unquoted(file)),
-        (false, "stdin" | "stdout" | "pstdin" | "pstdout") => Where::Standard,
+        (false, "stdin" | "stdout") => Where::Here,
+        (false, "pstdin" | "pstdout") => Where::Standard,
         (false, _) => Where::File(unquoted(file)),
     };
     Ok(Parsed { what: text[..at].trim().to_owned(), from, end, options: options.trim().to_owned() })
@@ -165,7 +174,8 @@ impl Console {
         cx: &mut RunContext<'_>,
     ) -> std::io::Result<()> {
         match &how.copy {
-            CopyEnd::Here => self.copy_lines(link, source, cx).await,
+            CopyEnd::Here => self.copy_lines(link, source, true, cx).await,
+            CopyEnd::Standard => self.copy_lines(link, source, false, cx).await,
             CopyEnd::File(path) => match tokio::fs::File::open(path).await {
                 Ok(mut file) => {
                     let end = copy_from(link, &self.link.canceller, &mut file).await?;
@@ -177,11 +187,12 @@ impl Console {
         }
     }
 
-    /// Sends the lines of the input, up to `\.`.
+    /// Sends the lines of the input, up to `\.`: those that follow `here`, or those of the standard input.
     async fn copy_lines(
         &mut self,
         link: &mut PgConnection,
         source: &mut Option<&mut dyn LineSource>,
+        here: bool,
         cx: &mut RunContext<'_>,
     ) -> std::io::Result<()> {
         let Some(source) = source else { return link.copy_end(Some("there is no data in the input")).await };
@@ -189,9 +200,22 @@ impl Console {
             cx.say(SqlLine::Status, HOW_TO_END).await;
             cx.sink.flush();
         }
-        let prompt = self.settings.vars.get("PROMPT3").unwrap_or_default().to_owned();
+        let canceller = self.canceller();
+        // A script's standard input is not asked for data line by line.
+        let asks = here || cx.interactive;
+        let prompt = self.settings.vars.get("PROMPT3").filter(|_| asks).unwrap_or_default().to_owned();
         loop {
-            match data_line(&mut **source, &prompt, cx).await {
+            let next = async {
+                match here {
+                    true => data_line(&mut **source, &prompt, cx).await,
+                    false => until_mark(source.ask(&prompt).await),
+                }
+            };
+            let line = tokio::select! {
+                line = next => line,
+                () = canceller.wanted() => InputLine::Interrupted,
+            };
+            match line {
                 InputLine::Line(line) => link.copy_data(format!("{line}\n").as_bytes()).await?,
                 InputLine::NotText(mut line) => {
                     line.push(b'\n');
@@ -276,12 +300,14 @@ mod tests {
         assert_eq!((p.what.as_str(), p.from, p.options.as_str()), ("t (a, b)", true, "with (format csv)"));
         assert_eq!(p.end, Where::File("a file.csv".to_owned()));
         let p = parse("(select 1 from x) to stdout").unwrap();
-        assert_eq!((p.what.as_str(), p.from, p.end), ("(select 1 from x)", false, Where::Standard));
+        assert_eq!((p.what.as_str(), p.from, p.end), ("(select 1 from x)", false, Where::Here));
+        assert_eq!(parse("t from PSTDIN csv").unwrap().end, Where::Standard);
         let p = parse("t to program 'sort -n'").unwrap();
         assert_eq!(p.end, Where::Program("sort -n".to_owned()));
         let p = parse("(select 'to' from \"from\" /* to */) to out-(1).csv csv").unwrap();
         assert_eq!((p.from, p.end, p.options.as_str()), (false, Where::File("out-(1).csv".to_owned()), "csv"));
         assert_eq!(parse("s.t (a) fro x").unwrap_err(), "\\copy: parse error at \"fro\"");
+        assert_eq!(parse("t from program echo 1").unwrap_err(), "\\copy: parse error at \"echo\"");
         assert!(parse("t").unwrap_err().contains("parse error at end of line"));
         assert!(parse("t from").is_err());
     }

@@ -17,7 +17,7 @@ use crate::table::{Column, ResultTable, TextRow};
 /// Shows a listing.
 ///
 /// # Errors
-/// When there is nothing to list, or the server cannot be asked.
+/// When the pattern is none, or the server cannot be asked.
 pub(super) async fn list(
     c: &mut Console,
     what: ListingKind,
@@ -63,11 +63,14 @@ pub(super) async fn list(
         && !c.settings.vars.on("QUIET")
     {
         let plural = listing.title.trim_start_matches("List of ");
-        return Err(ListError::Nothing(match wanted {
+        let text = match wanted {
             Some(text) if plural == "relations" => format!("Did not find any relation named \"{text}\"."),
             Some(text) => format!("Did not find any {plural} named \"{text}\"."),
             None => format!("Did not find any {plural}."),
-        }));
+        };
+        // As psql has it, an empty list is told, but no failure that would end a script.
+        cx.complain(&text).await;
+        return Ok(());
     }
     let columns = listing.headings.iter().map(|h| Column::left(*h)).collect();
     let table = ResultTable { title: Some(listing.title.to_owned()), columns, rows: rows.into(), footers: Vec::new() };

@@ -67,10 +67,14 @@ async fn output(c: &mut Console, file: Option<String>, cx: &mut RunContext<'_>) 
     if let Some(old) = c.settings.output.take()
         && let Err(error) = old.close().await
     {
-        cx.complain(&format!("could not write the output: {error}")).await;
+        cx.complain_output(&error).await;
     }
     let Some(file) = file else { return Control::Continue };
-    match c.open_target(&file, cx) {
+    let opened = c.open_target(&file, cx).and_then(|mut target| {
+        target.begin()?;
+        Ok(target)
+    });
+    match opened {
         Ok(target) => {
             c.settings.output = Some(target);
             Control::Continue

@@ -51,7 +51,7 @@ fn statement(name: &str, args: &mut Args, version: u32) -> Result<Option<Stateme
         "gexec" => StatementCommand::Send(SendOptions { gexec: true, ..SendOptions::default() }),
         "gdesc" => StatementCommand::Columns,
         "watch" => StatementCommand::Watch(watch(args, version)),
-        "e" | "edit" => match (args.normal(), args.normal()) {
+        "e" | "edit" => match (args.word(), args.word()) {
             (Some(line), None) if line.parse::<u32>().is_ok() => {
                 StatementCommand::Edit { file: None, line: line.parse().ok() }
             }
@@ -59,7 +59,7 @@ fn statement(name: &str, args: &mut Args, version: u32) -> Result<Option<Stateme
         },
         "p" | "print" => StatementCommand::Print,
         "r" | "reset" => StatementCommand::Reset,
-        "w" | "write" => StatementCommand::Write(args.file_or_pipe()),
+        "w" | "write" => StatementCommand::Write(args.word_or_pipe()),
         _ => return Ok(None),
     }))
 }
@@ -67,13 +67,13 @@ fn statement(name: &str, args: &mut Args, version: u32) -> Result<Option<Stateme
 fn looks(name: &str, args: &mut Args) -> Option<LooksCommand> {
     Some(match name {
         "a" => LooksCommand::Aligned,
-        "C" => LooksCommand::Title(args.normal()),
+        "C" => LooksCommand::Title(args.word()),
         "f" => LooksCommand::FieldSeparator(args.normal()),
-        "t" => LooksCommand::Tuples(args.normal()),
-        "x" => LooksCommand::Expanded(args.normal()),
+        "t" => LooksCommand::Tuples(args.word()),
+        "x" => LooksCommand::Expanded(args.word()),
         "pset" => LooksCommand::Pset { name: args.normal(), value: args.normal() },
         "timing" => LooksCommand::Timing(args.normal()),
-        "o" | "out" => LooksCommand::Output(args.file_or_pipe()),
+        "o" | "out" => LooksCommand::Output(args.word_or_pipe()),
         "echo" => echo(args, EchoTarget::Output),
         "qecho" => echo(args, EchoTarget::Results),
         "warn" => echo(args, EchoTarget::Errors),
@@ -104,17 +104,14 @@ fn variable(name: &str, args: &mut Args) -> Option<VariableCommand> {
 
 fn session(name: &str, args: &mut Args) -> Option<SessionCommand> {
     Some(match name {
-        "c" | "connect" => SessionCommand::Connect {
-            database: args.normal(),
-            user: args.normal(),
-            host: args.normal(),
-            port: args.normal(),
-        },
+        "c" | "connect" => {
+            SessionCommand::Connect { database: args.name(), user: args.name(), host: args.name(), port: args.name() }
+        }
         "conninfo" => SessionCommand::Info,
         "encoding" => SessionCommand::Encoding(args.normal()),
         "errverbose" => SessionCommand::LastError,
-        "restrict" => SessionCommand::Restrict(args.normal()),
-        "unrestrict" => SessionCommand::Unrestrict(args.normal()),
+        "restrict" => SessionCommand::Restrict(args.word()),
+        "unrestrict" => SessionCommand::Unrestrict(args.word()),
         "q" | "quit" => SessionCommand::Quit,
         _ => return None,
     })
@@ -124,12 +121,12 @@ fn system(name: &str, args: &mut Args) -> Option<SystemCommand> {
     Some(match name {
         "!" => SystemCommand::Shell(args.whole_line()),
         "?" => SystemCommand::Help(args.normal()),
-        "cd" => SystemCommand::Cd(args.normal()),
-        "copy" => SystemCommand::Copy(args.whole_line().unwrap_or_default()),
-        "h" | "help" => SystemCommand::SqlHelp(args.whole_line()),
-        "i" | "include" => SystemCommand::Include { file: args.normal(), relative: false },
-        "ir" | "include_relative" => SystemCommand::Include { file: args.normal(), relative: true },
-        "s" => SystemCommand::History(args.normal()),
+        "cd" => SystemCommand::Cd(args.word()),
+        "copy" => SystemCommand::Copy(args.line().unwrap_or_default()),
+        "h" | "help" => SystemCommand::SqlHelp(args.line()),
+        "i" | "include" => SystemCommand::Include { file: args.word(), relative: false },
+        "ir" | "include_relative" => SystemCommand::Include { file: args.word(), relative: true },
+        "s" => SystemCommand::History(args.word()),
         _ => return None,
     })
 }
@@ -138,18 +135,18 @@ fn catalogue(name: &str, args: &mut Args) -> Option<CatalogueCommand> {
     let more = name.ends_with('+');
     Some(match name {
         "l" | "list" | "l+" | "list+" => {
-            CatalogueCommand::Describe { what: ListingKind::Databases, pattern: args.normal(), more, system: true }
+            CatalogueCommand::Describe { what: ListingKind::Databases, pattern: args.word(), more, system: true }
         }
-        "z" => {
-            let pattern = args.normal();
-            CatalogueCommand::Describe { what: ListingKind::Privileges, pattern, more, system: false }
+        "z" | "zS" => {
+            let (pattern, system) = (args.word(), name.ends_with('S'));
+            CatalogueCommand::Describe { what: ListingKind::Privileges, pattern, more, system }
         }
-        "sf" | "sf+" => CatalogueCommand::Function { name: args.whole_line(), more },
-        "sv" | "sv+" => CatalogueCommand::View { name: args.whole_line(), more },
-        "dconfig" | "dconfig+" => CatalogueCommand::Configuration { pattern: args.normal(), more },
+        "sf" | "sf+" => CatalogueCommand::Function { name: args.line(), more },
+        "sv" | "sv+" => CatalogueCommand::View { name: args.line(), more },
+        "dconfig" | "dconfig+" => CatalogueCommand::Configuration { pattern: args.word(), more },
         _ => {
             let (what, more, system) = name.strip_prefix('d').and_then(describe)?;
-            CatalogueCommand::Describe { what, pattern: args.normal(), more, system }
+            CatalogueCommand::Describe { what, pattern: args.word(), more, system }
         }
     })
 }
@@ -218,10 +215,10 @@ fn watch(args: &mut Args, version: u32) -> Result<WatchOptions, String> {
     if version < 160_000 {
         // One number, and what is none counts as a second.
         let number = |text: &str| text.parse().ok().filter(|s: &f64| *s > 0.0 && s.is_finite()).unwrap_or(1.0);
-        watch.interval = args.normal().map(|text| number(&text));
+        watch.interval = args.word().map(|text| number(&text));
         return Ok(watch);
     }
-    for word in args.left() {
+    for word in args.words() {
         if word.split_once('=').is_none() && watch.interval.is_some() {
             return Err("\\watch: interval value is specified more than once".to_owned());
         }
@@ -267,6 +264,8 @@ fn watch(args: &mut Args, version: u32) -> Result<WatchOptions, String> {
 
 /// Reads what the letters behind `\d` ask for, with `S` (system) and `+` (more).
 fn describe(letters: &str) -> Option<(ListingKind, bool, bool)> {
+    // psql looks at the first letter alone of most, so that `\dt;` lists tables; `\d;` and `\df;` are no commands.
+    let letters = if letters.starts_with([';', 'f']) { letters } else { letters.trim_end_matches(';') };
     let more = letters.contains('+');
     let system = letters.contains('S');
     let bare: String = letters.chars().filter(|c| !matches!(c, '+' | 'S')).collect();
@@ -341,6 +340,9 @@ mod tests {
             Some((ListingKind::Relations { tables: true, indexes: true, .. }, false, true))
         ));
         assert_eq!(describe("nonsense"), None);
+        assert_eq!(describe("t;"), describe("t"));
+        assert_eq!(describe("+;"), describe("+"));
+        assert_eq!((describe(";"), describe("f;"), describe("t;x")), (None, None, None));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub fn pattern(text: &str) -> Pattern {
 
 /// The whole name must match; a pattern that matches all names is none.
 fn whole(part: String) -> Option<String> {
-    (!part.is_empty() && part != ".*").then(|| format!("^({part})$"))
+    (part != ".*").then(|| format!("^({part})$"))
 }
 
 /// The conditions that a pattern puts on a query, joined by AND and ready to follow one. `visible` is the
@@ -92,6 +92,10 @@ mod tests {
         assert_eq!((p.schema.as_deref(), p.name.as_deref()), (Some("^(public)$"), Some("^(acc.*_.)$")));
         assert_eq!(pattern("\"Mixed.Case*\"").name.as_deref(), Some("^(Mixed\\.Case\\*)$"));
         assert_eq!(pattern("*"), Pattern::default());
+        // A part that is empty is nobody's name.
+        assert_eq!(pattern("public.").name.as_deref(), Some("^()$"));
+        assert_eq!(pattern(".t").schema.as_deref(), Some("^()$"));
+        assert_eq!(pattern("\"\"").name.as_deref(), Some("^()$"));
         assert_eq!(pattern("a$b").name.as_deref(), Some("^(a\\$b)$"));
         assert_eq!((dots("a.b.c"), dots("\"a.b\".c")), (2, 1));
     }

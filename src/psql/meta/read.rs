@@ -61,6 +61,9 @@ pub(crate) async fn command(
         && !matches!(&parsed, Err(text) if text.starts_with("invalid command"))
         && !matches!(parsed, Ok(MetaCommand::Condition(_)))
     {
+        if cx.interactive {
+            cx.complain(&format!("\\{name} command ignored; use \\endif to exit current \\if block")).await;
+        }
         return Control::Continue;
     }
     if let Some(text) = complaint {

@@ -5,6 +5,8 @@ use super::say::{failed, said};
 use crate::console::Console;
 use crate::out::RunContext;
 use crate::report::{Loss, SqlLine};
+use crate::session::Connector;
+use workshop_base::database_url::DatabaseUrl;
 
 /// Does a command about the session.
 pub(super) async fn act(c: &mut Console, command: SessionCommand, cx: &mut RunContext<'_>) -> Control {
@@ -47,24 +49,40 @@ fn unrestrict(c: &mut Console, key: Option<String>) -> Result<String, String> {
     }
 }
 
-async fn connect(c: &mut Console, to: [Option<String>; 4], cx: &mut RunContext<'_>) -> Control {
-    let [database, user, host, port] = to.map(|v| v.filter(|v| v != "-"));
-    let mut connector = c.link.connector.clone();
-    if let Some(database) = database {
-        connector.database = database;
+/// Returns where `\connect` leads from a place, and as whom.
+///
+/// # Errors
+/// Says what of it names no place.
+fn destination(
+    from: &Connector,
+    role: &str,
+    [database, user, host, port]: [Option<String>; 4],
+) -> Result<(Connector, String), String> {
+    if let Some(text) = database.as_deref().filter(|database| database.contains("://") || database.contains('=')) {
+        let url = DatabaseUrl::parse(text).map_err(|e| format!("\\connect: {e}; {}", e.hint()))?;
+        let role = user.or_else(|| url.user.clone()).unwrap_or_else(|| role.to_owned());
+        return Ok((Connector::to_server(&url, &role), role));
     }
-    if let Some(host) = host
-        && host != connector.host
-    {
-        connector.host = host;
-    }
+    let mut connector = match host {
+        Some(host) if host != from.host => from.at_host(host),
+        Some(_) | None => from.clone(),
+    };
+    connector.database = database.unwrap_or(connector.database);
     if let Some(port) = port {
-        match port.parse() {
-            Ok(port) => connector.port = port,
-            Err(_) => return failed(&format!("invalid port number: \"{port}\""), cx).await,
-        }
+        connector.port = port.parse().map_err(|_| format!("invalid port number: \"{port}\""))?;
     }
-    let role = user.unwrap_or_else(|| c.link.role.clone());
+    Ok((connector, user.unwrap_or_else(|| role.to_owned())))
+}
+
+async fn connect(c: &mut Console, to: [Option<String>; 4], cx: &mut RunContext<'_>) -> Control {
+    let to = to.map(|v| v.filter(|v| v != "-"));
+    let (connector, role) = match destination(&c.link.connector, &c.link.role, to) {
+        Ok(found) => found,
+        Err(text) => {
+            cx.complain(&text).await;
+            return not_connected(c, cx).await;
+        }
+    };
     let moved = connector.address() != c.link.connector.address() || connector.port != c.link.connector.port;
     match connector.connect(&role).await {
         Ok((link, notices)) => {
@@ -93,19 +111,25 @@ async fn connect(c: &mut Console, to: [Option<String>; 4], cx: &mut RunContext<'
         }
         Err(error) => {
             c.fail(error.to_message(), "", cx).await;
-            // A person keeps what there is; a script must not go on where it did not want to be.
-            match c.link.connection.take() {
-                Some(link) if cx.interactive => {
-                    c.link.connection = Some(link);
-                    c.link.down = false;
-                    cx.complain("Previous connection kept").await;
-                }
-                Some(link) => link.close().await,
-                None => {}
-            }
-            Control::Failed
+            not_connected(c, cx).await
         }
     }
+}
+
+/// Does what follows a connection that was not made: a person keeps what there is; a script must not go on where it did not
+/// want to be.
+async fn not_connected(c: &mut Console, cx: &mut RunContext<'_>) -> Control {
+    let kept = c.link.connection.take();
+    c.link.down = kept.is_none() || !cx.interactive;
+    match kept {
+        Some(link) if cx.interactive => {
+            c.link.connection = Some(link);
+            cx.complain("Previous connection kept").await;
+        }
+        Some(link) => link.close().await,
+        None => {}
+    }
+    Control::Failed
 }
 
 fn conninfo(c: &Console) -> String {
@@ -128,4 +152,37 @@ fn conninfo(c: &Console) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Auth, Tls};
+    use crate::token::Secret;
+
+    #[test]
+    fn a_password_is_for_the_server_that_it_was_given_for() {
+        let url = DatabaseUrl::parse("postgres://app:secret@localhost/shop").expect("an address");
+        let from = Connector::to_server(&url, "me");
+        let to = |words: [&str; 4]| destination(&from, "app", words.map(|w| (!w.is_empty()).then(|| w.to_owned())));
+        let is_known = |connector: &Connector| matches!(connector.auth, Auth::Password(_));
+
+        let (same, role) = to(["other", "bob", "localhost", "6000"]).expect("a place");
+        assert_eq!((same.database.as_str(), same.port, role.as_str(), same.tls), ("other", 6000, "bob", Tls::Off));
+        assert!(is_known(&same));
+        // Somewhere else nobody is told it, and what goes there is protected.
+        let (elsewhere, _) = to(["", "", "db.example", ""]).expect("a place");
+        assert_eq!((elsewhere.database.as_str(), elsewhere.tls), ("shop", Tls::VerifyFull));
+        assert!(!is_known(&elsewhere));
+        // An address says all of it.
+        let (named, role) = to(["postgres://bob:other@db.example:6000/x", "", "", ""]).expect("a place");
+        assert_eq!(
+            (named.host.as_str(), named.port, named.database.as_str(), role.as_str()),
+            ("db.example", 6000, "x", "bob")
+        );
+        assert!(matches!(named.auth, Auth::Password(password) if password == Secret::new("other")));
+        for wrong in [["host=db dbname=x", "", "", ""], ["", "", "", "x"], ["postgres://h:0x/y", "", "", ""]] {
+            assert!(to(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

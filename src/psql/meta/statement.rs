@@ -65,7 +65,10 @@ async fn write(c: &mut Console, file: Option<String>, cx: &mut RunContext<'_>) -
     let target = c.open_target(&file, cx);
     let written = async {
         let mut target = target?;
-        target.write(format!("{text}\n").as_bytes()).await?;
+        target.begin()?;
+        if !text.is_empty() {
+            target.write(format!("{text}\n").as_bytes()).await?;
+        }
         target.close().await
     };
     match written.await {

@@ -1,13 +1,14 @@
 //! The commands about files, programs and help.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::model::{Control, SystemCommand};
 use super::say::{failed, said};
 use super::shell::{self, ProgramEnd};
 use super::{copy, help};
-use crate::console::{Console, LineSource, ReadEnd, TextLines};
+use crate::console::{Console, IncludedLines, LineSource, ReadEnd, TextLines};
+use crate::files;
 use crate::out::{NO_SHELL, RunContext};
 use crate::report::SqlLine;
 use crate::wire::reason;
@@ -29,7 +30,7 @@ pub(super) async fn act(
         SystemCommand::Shell(command) => run_program(c, command, cx).await,
         SystemCommand::Cd(directory) => said(cd(c, directory), cx).await,
         SystemCommand::Include { file: None, .. } => failed(&format!("\\{name}: missing required argument"), cx).await,
-        SystemCommand::Include { file: Some(file), relative } => include(c, &file, relative, cx).await,
+        SystemCommand::Include { file: Some(file), relative } => include(c, &file, relative, source, cx).await,
         SystemCommand::Copy(text) => Control::after(copy::copy(c, &text, source, cx).await),
         SystemCommand::History(file) => said(history(c, file, source), cx).await,
         SystemCommand::Help(topic) => to_read(c, help::slash(topic.as_deref()), cx).await,
@@ -72,10 +73,16 @@ fn history(c: &Console, file: Option<String>, source: &dyn LineSource) -> Result
 }
 
 /// Reads a file as if it were typed.
-async fn include(c: &mut Console, file: &str, relative: bool, cx: &mut RunContext<'_>) -> Control {
+async fn include(
+    c: &mut Console,
+    file: &str,
+    relative: bool,
+    source: &mut dyn LineSource,
+    cx: &mut RunContext<'_>,
+) -> Control {
     // `\ir` begins where the file stands that says it.
     let here = cx.place.as_ref().and_then(|(f, _)| Path::new(f).parent()).filter(|_| relative);
-    let name = here.map_or_else(|| PathBuf::from(file), |here| here.join(file));
+    let name = files::path(here.unwrap_or(Path::new("")), file);
     let path = c.settings.directory.join(&name);
     let text = match tokio::fs::read(&path).await {
         Ok(text) => text,
@@ -89,7 +96,7 @@ async fn include(c: &mut Console, file: &str, relative: bool, cx: &mut RunContex
     let outer = (cx.place.take(), cx.interactive);
     cx.place = Some((name.to_string_lossy().into_owned(), 0));
     cx.interactive = false;
-    let mut lines = TextLines::new(text);
+    let mut lines = IncludedLines { lines: TextLines::new(text), outer: source };
     let end = Box::pin(c.read(&mut lines, cx)).await;
     (cx.place, cx.interactive) = outer;
     c.input.conditions.truncate(open);

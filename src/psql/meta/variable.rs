@@ -44,10 +44,20 @@ async fn prompt(
     cx: &mut RunContext<'_>,
 ) -> Control {
     let Some(variable) = variable else { return failed("\\prompt: missing required argument", cx).await };
-    let answer = match source.line(text.as_deref().unwrap_or_default()).await {
+    // What was said so far stands above the question.
+    cx.sink.flush();
+    let canceller = c.canceller();
+    let answer = tokio::select! {
+        answer = source.ask(text.as_deref().unwrap_or_default()) => answer,
+        () = canceller.wanted() => InputLine::Interrupted,
+    };
+    let answer = match answer {
         InputLine::Line(answer) => answer,
         InputLine::NotText(_) => return failed("\\prompt: what was typed is not UTF-8", cx).await,
-        InputLine::Interrupted | InputLine::End => return Control::Failed,
+        InputLine::Interrupted => return Control::Failed,
+        InputLine::End => {
+            return failed(&format!("\\prompt: could not read value for variable \"{variable}\""), cx).await;
+        }
     };
     match c.settings.vars.set(&variable, &answer) {
         Ok(()) => Control::Continue,

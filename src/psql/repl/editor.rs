@@ -236,6 +236,7 @@ impl EditorLines {
 impl LineSource for EditorLines {
     fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
         Box::pin(async move {
+            self.over = false;
             let fed = self.read(prompt).await;
             // The data of a COPY is nobody's command.
             let begins = std::mem::take(&mut self.begins);

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::invocation::{ScriptAction, SqlInvocation};
-use super::stdio::{StdinLines, Stdio};
+use super::stdio::{ScriptLines, StdinLines, Stdio};
 use super::{edit, editor};
-use crate::console::{Console, ConsoleOptions, LineSource, TextLines};
+use crate::console::{Console, ConsoleOptions, LineSource};
 use crate::history::History;
 use crate::meta::settings;
 use crate::report::{Sink, SqlLine};
@@ -105,7 +105,7 @@ async fn work(console: &mut Console, invocation: &SqlInvocation, sink: &mut Stdi
     for action in actions {
         let outcome = match action {
             ScriptAction::Command(text) => {
-                let outcome = console.run_command(text, sink).await;
+                let outcome = console.run_command(text, &mut ScriptLines::command(text), sink).await;
                 code = if outcome.error.is_some() || outcome.failed { exit::FAILED } else { exit::OK };
                 outcome
             }
@@ -147,14 +147,15 @@ fn source(file: &Path) -> Result<Box<dyn LineSource>, String> {
         return Ok(Box::<StdinLines>::default());
     }
     match std::fs::read(file) {
-        Ok(text) => Ok(Box::new(TextLines::new(text))),
+        Ok(text) => Ok(Box::new(ScriptLines::file(text))),
         Err(error) => Err(format!("{}: {}", file.display(), crate::wire::reason(&error))),
     }
 }
 
 /// A person at a terminal.
 async fn talk(console: &mut Console, invocation: &SqlInvocation, sink: &mut Stdio) -> u8 {
-    let file = console.settings.vars.get("HISTFILE").map(PathBuf::from).or_else(|| invocation.history.clone());
+    let named = console.settings.vars.get("HISTFILE").map(|file| console.settings.path(file));
+    let file = named.or_else(|| invocation.history.clone());
     let history = file.map_or_else(History::in_memory, History::open);
     // As in psql, a number below nothing is no bound.
     let size = console.settings.vars.get("HISTSIZE").and_then(|size| size.parse::<usize>().ok()).unwrap_or(usize::MAX);

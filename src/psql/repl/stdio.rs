@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use futures::future::BoxFuture;
 
 use crate::cancel::Canceller;
-use crate::console::{InputLine, LineSource, without_mark};
+use crate::console::{InputLine, LineSource, TextLines, without_mark};
 use crate::report::{Paging, Sink, SqlLine};
 use workshop_base::text::sanitize;
 
@@ -171,5 +171,42 @@ impl LineSource for StdinLines {
                 _ => InputLine::End,
             }
         })
+    }
+}
+
+/// The lines of a `-f` or a `-c`, beside which the standard input holds what they ask for.
+pub struct ScriptLines {
+    lines: TextLines,
+    standard: StdinLines,
+    /// The data of a COPY stand in the standard input, too.
+    is_command: bool,
+}
+
+impl ScriptLines {
+    /// Takes the text of a file, which holds the data of its COPY.
+    pub fn file(text: Vec<u8>) -> ScriptLines {
+        ScriptLines { lines: TextLines::new(text), standard: StdinLines::default(), is_command: false }
+    }
+
+    /// Takes a command.
+    pub fn command(text: &str) -> ScriptLines {
+        ScriptLines { is_command: true, ..ScriptLines::file(text.into()) }
+    }
+}
+
+impl LineSource for ScriptLines {
+    fn line<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        self.lines.line(prompt)
+    }
+
+    fn data<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        if self.is_command { self.standard.line(prompt) } else { self.lines.line(prompt) }
+    }
+
+    fn ask<'a>(&'a mut self, prompt: &'a str) -> BoxFuture<'a, InputLine> {
+        let mut out = std::io::stdout();
+        // Nobody may be there to read it.
+        out.write_all(sanitize(prompt).as_bytes()).and_then(|()| out.flush()).ok();
+        self.standard.line(prompt)
     }
 }

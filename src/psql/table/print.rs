@@ -10,6 +10,8 @@ pub fn layout(options: &TableOptions, table: &ResultTable) -> TableLayout {
     let expanded = match options.expanded {
         Expanded::Off => false,
         Expanded::On => true,
+        // One column alone, a plan's say, would only grow wider.
+        Expanded::Auto if table.columns.len() < 2 => false,
         Expanded::Auto => options.room().is_some_and(|room| aligned::total_width(options, table) > room),
     };
     let widths = if expanded { expanded::widths(options, table) } else { aligned::widths(options, table) };

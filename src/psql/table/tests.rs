@@ -71,6 +71,7 @@ fn a_later_part_keeps_the_widths_of_the_first_and_cuts_nothing() {
 fn auto_expands_what_does_not_fit() {
     let options = TableOptions { expanded: Expanded::Auto, columns: Some(8), ..TableOptions::default() };
     assert!(shown(&options, COLUMNS, ROWS).starts_with("-[ RECORD 1 ]"));
+    assert!(shown(&options, &[("one column", false)], &[&[Some("a long line")]]).starts_with(" one column"));
     let wide = TableOptions { columns: Some(80), ..options };
     assert!(shown(&wide, COLUMNS, ROWS).starts_with(" id | name"));
 }

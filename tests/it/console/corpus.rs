@@ -157,7 +157,9 @@ async fn output_is_psql_s_byte_for_byte() {
         ("bare", &["-A", "-t"]),
         ("tuples", &["-t"]),
     ];
-    for script in ["statements", "catalogue", "commands", "formats", "values", "errors", "settings", "edges", "bytes"] {
+    for script in
+        ["statements", "catalogue", "commands", "formats", "values", "errors", "settings", "edges", "bytes", "habits"]
+    {
         // The others set their formats themselves.
         let forms = if matches!(script, "statements" | "values") { &forms[..] } else { &forms[..1] };
         for (form, flags) in forms {

@@ -153,3 +153,32 @@ fn what_the_editor_saves_is_run_and_nothing_else() {
         tty.send("\\q\r");
     });
 }
+
+/// A file that is run asks the person, an `\if` that is not taken says so, and a Ctrl-D too many ends nothing.
+#[test]
+fn a_person_is_asked_told_and_kept_from_leaving_by_mistake() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("asks.sql"), "\\prompt 'Who? ' who\nselect 'not the answer' as line;\n").unwrap();
+    converse(&[("HOME", &dir.path().to_string_lossy())], |tty| {
+        tty.send("\\i ~/asks.sql\r");
+        tty.sees("Who? ");
+        tty.send("ann\r");
+        tty.sees("not the answer");
+        tty.asks("\\echo hello :who", "hello ann");
+        tty.send("\\if false\rselect 1;\r\\dt\r");
+        tty.sees("query ignored; use \\endif to exit current \\if block");
+        tty.sees("\\dt command ignored; use \\endif to exit current \\if block");
+        tty.until("the prompt", |tty| tty.screen().trim_end().ends_with("\npostgres@#"));
+        tty.send("\x03");
+        tty.sees("\\if: escaped");
+        tty.asks("select 'taken' || '!';", "taken!");
+        tty.send("\\set PROMPT2 '%w: '\rselect\r");
+        tty.sees("           : ");
+        tty.send("'con' || 'tinued';\r");
+        tty.sees("continued");
+        tty.asks("\\set IGNOREEOF 2", PROMPT);
+        tty.send("\x04");
+        tty.until("the next prompt", |tty| tty.answered("Use \"\\q\" to leave workshop sql."));
+        tty.send("\x04");
+    });
+}
