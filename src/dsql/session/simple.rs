@@ -37,7 +37,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             self.ready_for_query();
             return Ok(());
         }
-        if statements.len() > 1 && Box::pin(self.objected(sql, &statements)).await? {
+        let unread = statements.len() > 1 || controls_in_words(&statements[0]);
+        if unread && Box::pin(self.objected(sql, &statements)).await? {
             self.ready_for_query();
             return Ok(());
         }
@@ -148,6 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Open(_) => false,
         }
     }
+}
+
+/// Returns whether it is a BEGIN, COMMIT or ROLLBACK with more than its word: we do those in the place of PostgreSQL, which
+/// else would never read what follows.
+fn controls_in_words(statement: &SqlStatement) -> bool {
+    let controls =
+        matches!(statement.kind, StatementKind::Begin { .. } | StatementKind::Commit | StatementKind::Rollback);
+    controls && !statement.foreign() && !statement.text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// Writes a text to `shape` with 0 in the place of each number. False where that is not plain: with quotes, comments or
