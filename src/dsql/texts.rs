@@ -146,6 +146,16 @@ fn without_our_own(error: &[u8]) -> Option<Bytes> {
     Some(out.freeze())
 }
 
+/// The error with what it is about at another place of the query, in characters from 1.
+pub fn moved(error: &[u8], to: impl FnOnce(usize) -> usize) -> Option<Bytes> {
+    let position = wire::field(&error[5..], b'P')?.parse().ok()?;
+    let position = to(position).to_string();
+    let mut out = BytesMut::with_capacity(error.len() + 8);
+    let fields = wire::fields(&error[5..]).into_iter();
+    wire::put_fields(&mut out, b'E', fields.map(|(code, value)| (code, if code == b'P' { &*position } else { value })));
+    Some(out.freeze())
+}
+
 /// The table as SQL, for the functions in the database that refuse by it.
 pub fn as_sql() -> String {
     let row = |rule: &Rule| {

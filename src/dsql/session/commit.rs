@@ -46,11 +46,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             return Err(SessionEnd::Goodbye);
         }
         self.control.phase = SessionPhase::Idle;
-        match done {
+        match &done {
             Ok(()) => wire::put_complete(&mut self.frontend.client.out, "COMMIT"),
             Err(failure) => failure.put(&mut self.frontend.client.out),
         }
-        Ok(true)
+        Ok(done.is_ok())
     }
 
     /// The end of what the client did not begin itself, and with it of a query whose tag waits for that.

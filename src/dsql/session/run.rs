@@ -397,11 +397,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => &txn.shadows[..],
             SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => &[],
         };
-        if before == 0 && !elsewhere && shadows.is_empty() {
+        let ordered = self.order_of(statement);
+        if before == 0 && !elsewhere && shadows.is_empty() && ordered.is_none() {
             return error.clone();
         }
         let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
-        let position = position.map(|p| (shadow::position(statement.sql(), shadows, p) + before).to_string());
+        let position = position.map(|p| {
+            let p = shadow::position(self.text_of(statement), shadows, p);
+            (ordered.map_or(p, |query| query.position(p)) + before).to_string()
+        });
         let table = wire::field(&error[5..], b't');
         let schema = shadows.iter().find(|(_, copied)| table == Some(copied)).map(|(schema, _)| schema.as_str());
         let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {

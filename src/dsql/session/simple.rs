@@ -60,6 +60,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         match statements {
             [one] if self.passes(one) => {
                 if let Some(query) = self.order_of(one) {
+                    let before = sql[..one.offset].chars().count();
+                    self.pipeline.reordered.push((self.pipeline.expected.len(), before, one.clone()));
                     let mut ordered = BytesMut::new();
                     wire::put_query(&mut ordered, &query.sql);
                     return self.pass_query(&Message { kind: b'Q', raw: ordered.freeze() }).await;
