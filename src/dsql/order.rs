@@ -89,8 +89,8 @@ fn copied(w: Words, catalogue: &dyn Catalogue) -> Option<OrderedQuery> {
     let name = w.source(1..w.qualified(1).1);
     let rest = w.source(at..w.count());
     let sql = format!("COPY (SELECT {} FROM {name} ORDER BY {}) {rest}", list(&asked), list(&key));
-    let [before, length] = [w.source(0..at), &sql].map(|text| text.chars().count());
-    let put_in = vec![(before, length.saturating_sub(before + rest.chars().count()))];
+    let before = w.sql[w.tokens[0].range().start..w.tokens[at].range().start].chars().count();
+    let put_in = vec![(before, sql.chars().count().saturating_sub(before + rest.chars().count()))];
     Some(OrderedQuery { sql, relations: vec![parts], joins: false, put_in })
 }
 
