@@ -360,6 +360,12 @@ fn show(w: Words) -> Judged {
             let sql = format!("SELECT pg_catalog.current_setting('{name}') AS {name}");
             Ok(Some(Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }))
         }
+        // Which would tell PostgreSQL's own version.
+        "all" => {
+            let sql = "SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description \
+                       FROM pg_catalog.pg_settings";
+            Ok(Some(Rewrite { sql: sql.to_owned(), tag: Some("SHOW"), step: ProxyStep::None }))
+        }
         parameters::DISABLE_SYNC_CREATE_INDEX => Ok(Some(parameters::show_sync())),
         _ => Ok(None),
     }

@@ -377,5 +377,10 @@ fn aws_iam() {
         ("AWS IAM GRANT myapp 'x'", "42601 syntax error at or near \"'x'\""),
         ("AWS IAM GRANT myapp TO", "42601 syntax error at end of input"),
         ("show server_version", "=> SELECT pg_catalog.current_setting('server_version') AS server_version"),
+        ("show server_version foo", "ok"),
+        (
+            "show all",
+            "=> SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description FROM pg_catalog.pg_settings",
+        ),
     ]);
 }
