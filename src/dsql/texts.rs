@@ -104,6 +104,13 @@ impl Rule {
         SqlFailure { severity: "ERROR", code: row.code.into(), message, detail: None, hint: None, position: None }
     }
 
+    /// Appends it as a warning.
+    pub fn warn(self, out: &mut BytesMut) {
+        let RuleRow { code, message, .. } = self.row();
+        let severity = "WARNING";
+        wire::put_fields(out, b'N', [(b'S', severity), (b'V', severity), (b'C', code), (b'M', message)]);
+    }
+
     /// Makes the failure of a rule whose text has no places.
     pub fn failure(self) -> SqlFailure {
         self.fill(&[])
@@ -315,6 +322,7 @@ texts! {
 
     // The protocol.
     Protocol "08P01" "{}" "PostgreSQL's own texts";
+    NoTransaction "25P01" "there is no transaction in progress" "PostgreSQL's own text";
     NoStatement "26000" "prepared statement \"{}\" does not exist" "PostgreSQL's own text";
     NoUnnamed "26000" "unnamed prepared statement does not exist" "PostgreSQL's own text";
     NoPortal "34000" "portal \"{}\" does not exist" "PostgreSQL's own text";

@@ -36,6 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
                 return Ok(true);
             }
+            SessionPhase::Open(txn) if txn.implicit => Rule::NoTransaction.warn(&mut self.frontend.client.out),
             SessionPhase::Open(_) => {}
         }
         if self.conditions.strikes(SandboxFault::LostBeforeCommit) {

@@ -377,6 +377,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             SessionPhase::Failed => {}
             SessionPhase::Open(txn) => {
+                if txn.implicit {
+                    Rule::NoTransaction.warn(&mut self.frontend.client.out);
+                }
                 txn.conflict.over();
                 self.control.entry.set_current(None);
             }
