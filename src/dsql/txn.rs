@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::cluster::KeysTaken;
 use super::conflict_state::ConflictState;
 use super::limits;
+use super::own_names::INTERNAL;
 use super::statement::{SqlStatement, StatementKind, WriteEffects};
 use super::texts::{Rule, SqlFailure};
 use super::wire;
@@ -264,7 +265,8 @@ pub fn meaning_of(error: &[u8]) -> ErrorMeaning {
     match field(b'C') {
         "40001" => ErrorMeaning::Conflict,
         "40P01" => ErrorMeaning::Deadlock,
-        "23505" if field(b's') == "pg_catalog" => ErrorMeaning::Catalog,
+        // Some of the catalogue's tables are kept elsewhere.
+        "23505" if matches!(field(b's'), "pg_catalog" | INTERNAL) => ErrorMeaning::Catalog,
         "23505" | "23503" | "23P01" => ErrorMeaning::Key,
         "XX000" if LOST.iter().any(|start| field(b'M').starts_with(start)) => ErrorMeaning::Catalog,
         _ => ErrorMeaning::Genuine,
@@ -323,6 +325,7 @@ mod tests {
         let duplicate = "duplicate key value violates unique constraint \"x\"";
         assert_eq!(meaning("23505", "public", duplicate), ErrorMeaning::Key);
         assert_eq!(meaning("23505", "pg_catalog", duplicate), ErrorMeaning::Catalog);
+        assert_eq!(meaning("23505", INTERNAL, duplicate), ErrorMeaning::Catalog);
         for message in ["tuple concurrently updated", "could not find tuple for role 17297"] {
             assert_eq!(meaning("XX000", "", message), ErrorMeaning::Catalog, "{message}");
         }

@@ -71,6 +71,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     let raw = self.pipeline.server.inbox.split_to(len);
                     if sink != ReplySink::Drop {
                         self.frontend.client.push(&raw).await.map_err(SessionEnd::Client)?;
+                    } else if kind == b'S' {
+                        self.pipeline.server.reported.extend_from_slice(&raw);
                     }
                 }
                 b'E' => {

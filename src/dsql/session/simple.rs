@@ -86,6 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Has PostgreSQL answer the client itself.
     async fn pass_query(&mut self, message: &Message) -> Result<(), SessionEnd> {
+        self.tell_parameters();
         self.frontend.names.unnamed_live = false;
         self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?;
         self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Raw));

@@ -21,6 +21,7 @@ async fn definitions_at_once_end_in_a_conflict_at_worst() {
         ("create table t# (id int primary key, a text)", "42P07"),
         ("create table if not exists u# (id int primary key)", ""),
         ("create sequence if not exists s# cache 1", ""),
+        ("create schema if not exists n#", ""),
         ("create role r#", "42710"),
         ("grant select on held to lent", ""),
         ("create or replace function f() returns int language sql as 'select #'", ""),
