@@ -159,10 +159,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     self.fail(Rule::SchemaChanged.failure()).await?;
                     return Ok(None);
                 }
-                (ErrorMeaning::Conflict | ErrorMeaning::Deadlock, false) if kind == &StatementKind::Ddl => {
-                    self.fail(Rule::SchemaChanged.failure()).await?;
-                    return Ok(None);
-                }
                 (ErrorMeaning::Conflict | ErrorMeaning::Deadlock, false) => {
                     self.fail(Rule::Conflict.failure()).await?;
                     return Ok(None);
