@@ -111,6 +111,8 @@ pub struct Backend {
     pub key: i32,
     /// What the server reported at the start.
     pub parameters: Vec<(String, String)>,
+    /// ParameterStatus messages among answers that the client does not see.
+    pub reported: BytesMut,
 }
 
 /// The socket's path, by libpq's naming.
@@ -133,6 +135,7 @@ impl Backend {
             pid: 0,
             key: 0,
             parameters: Vec::new(),
+            reported: BytesMut::new(),
         };
         let mut all = vec![("user", user), ("database", server.database.as_str())];
         all.extend(params);
@@ -283,6 +286,7 @@ impl Backend {
                 b'T' => rows.clear(),
                 b'D' => rows.extend(wire::row(message.body())),
                 b'C' => self.tag = wire::cstr(&mut message.body()).unwrap_or_default().to_owned(),
+                b'S' => self.reported.extend_from_slice(&message.raw),
                 b'E' if error.is_none() => error = Some(BackendError::Refused(message.raw.slice(5..))),
                 b'Z' => return error.map_or(Ok(rows), Err),
                 _ => {}

@@ -11,7 +11,7 @@ use super::catalog_names::locks_of;
 use super::explain;
 use super::order;
 use super::rules;
-use super::statement::{Catalogue, Explain, ProxyStep, SqlStatement, StatementKind, WriteEffects};
+use super::statement::{Catalogue, Explain, ProxyStep, Rewrite, SqlStatement, StatementKind, WriteEffects};
 use super::texts::{Rule, SqlFailure};
 use super::uses;
 use super::words::Words;
@@ -63,12 +63,22 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
         Arc::new(Explain::new(options, words, Arc::new(body)))
     });
     let uses = uses::of(words, catalogue);
+    let ordered = match &rewrite {
+        _ if refusal.is_some() => None,
+        None => order::by_primary_key(words, catalogue),
+        // NOWAIT and SKIP LOCKED are blanked out, and make no other query of it.
+        Some(Rewrite { sql, tag: None, step: ProxyStep::None }) => {
+            let tokens = sql::code_tokens(sql);
+            order::by_primary_key(Words { sql, tokens: &tokens }, catalogue)
+        }
+        Some(_) => None,
+    };
     SqlStatement {
         text: sql[range.clone()].into(),
         offset: range.start,
         kind: kind(words, catalogue, &uses),
         uses,
-        ordered: if refusal.is_none() && rewrite.is_none() { order::by_primary_key(words, catalogue) } else { None },
+        ordered,
         refusal,
         rewrite,
         explain,

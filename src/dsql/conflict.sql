@@ -23,10 +23,12 @@ $$;
 -- Returns the tables that statements with these words may reach: by name, through views, and in the bodies of the
 -- client's own functions, which look for names wherever they like. In steps whose plans are kept: a recursive query is
 -- planned at each call, and clears the memory of a table for as many rows as it might have.
-CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[], path name[]) RETURNS SETOF oid LANGUAGE plpgsql STABLE
+-- With all the words that are names there.
+CREATE OR REPLACE FUNCTION pg_dsql.reach(names text[], path name[], OUT tables oid[], OUT words name[]) LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-DECLARE words name[]; more name[]; called name[]; tables oid[] := '{}'; further oid[] := pg_dsql.found(names, path);
+DECLARE more name[]; called name[]; further oid[] := pg_dsql.found(names, path);
 BEGIN
+  tables := '{}';
   more := ARRAY(SELECT replace(substr(w, 2, length(w) - 2), '""', '"')::name FROM unnest(names) w);
   words := more;
   LOOP
@@ -53,8 +55,13 @@ BEGIN
     words := words || more;
     further := ARRAY(SELECT c.oid FROM pg_class c WHERE c.relname = ANY (more) AND c.oid <> ALL (tables) AND c.oid >= 16384);
   END LOOP;
-  RETURN QUERY SELECT c.oid FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = ANY (tables) AND c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys');
+  tables := ARRAY(SELECT c.oid FROM pg_class c JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (tables) AND c.relkind IN ('r', 'v') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sys'));
+END $$;
+CREATE OR REPLACE FUNCTION pg_dsql.reached(names text[], path name[]) RETURNS SETOF oid LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT unnest(r.tables) FROM pg_dsql.reach(names, path) r;
 END $$;
 
 -- Makes one private copy, which belongs to whom its table belongs and may be used by whom that may be used: rows
@@ -150,10 +157,10 @@ DECLARE
   item record; part record; def text;
   made oid[] := '{}';
   copies text[] := pg_dsql.copies();
-  wanted oid[]; further oid[];
+  wanted oid[]; further oid[]; words name[];
 BEGIN
   PERFORM pg_dsql.proven(key);
-  wanted := ARRAY(SELECT pg_dsql.reached(names, path));
+  SELECT r.tables, r.words INTO wanted, words FROM pg_dsql.reach(names, path) r;
   further := wanted;
   -- Our own definitions are no client's DDL: event triggers stay silent.
   PERFORM pg_dsql.set_config('session_replication_role', 'replica', true);
@@ -192,6 +199,13 @@ BEGIN
     EXECUTE format('ALTER TABLE pg_temp.%I ADD CONSTRAINT %I %s', part.relname, part.conname, def);
   END LOOP;
   PERFORM pg_dsql.set_config('session_replication_role', 'origin', true), pg_dsql.set_config('dsql.copies', copies::text, true);
+  -- A body that is kept parsed means its tables by number, and would change the real ones.
+  IF EXISTS (SELECT FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass
+      JOIN pg_class c ON c.oid = d.refobjid JOIN pg_dsql.pg_namespace n ON n.oid = c.relnamespace
+      JOIN generate_series(1, cardinality(copies), 2) x ON copies[x] = n.nspname AND copies[x + 1] = c.relname
+    WHERE p.proname = ANY (words) AND p.prosqlbody IS NOT NULL) THEN
+    PERFORM pg_dsql.refuse('Conflict');
+  END IF;
   RETURN QUERY SELECT copies[n], copies[n + 1] FROM generate_series(1, cardinality(copies), 2) n;
 END $$;
 

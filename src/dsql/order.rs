@@ -51,6 +51,7 @@ pub fn by_primary_key(w: Words, catalogue: &dyn Catalogue) -> Option<OrderedQuer
         _ => return None,
     }
     let OrderWriter { mut insertions, relations, joins, .. } = writer;
+    let mut put_in = Vec::new();
     if insertions.is_empty() {
         return None;
     }
@@ -60,11 +61,12 @@ pub fn by_primary_key(w: Words, catalogue: &dyn Catalogue) -> Option<OrderedQuer
     let mut last = start;
     for (at, text) in &insertions {
         sql.push_str(&w.sql[last..*at]);
+        put_in.push((sql.chars().count(), text.chars().count()));
         sql.push_str(text);
         last = *at;
     }
     sql.push_str(&w.sql[last..w.tokens[w.count() - 1].range().end]);
-    Some(OrderedQuery { sql, relations, joins })
+    Some(OrderedQuery { sql, relations, joins, put_in })
 }
 
 /// `COPY t (a, b) TO …` as a COPY of a query.
@@ -87,7 +89,9 @@ fn copied(w: Words, catalogue: &dyn Catalogue) -> Option<OrderedQuery> {
     let name = w.source(1..w.qualified(1).1);
     let rest = w.source(at..w.count());
     let sql = format!("COPY (SELECT {} FROM {name} ORDER BY {}) {rest}", list(&asked), list(&key));
-    Some(OrderedQuery { sql, relations: vec![parts], joins: false })
+    let before = w.sql[w.tokens[0].range().start..w.tokens[at].range().start].chars().count();
+    let put_in = vec![(before, sql.chars().count().saturating_sub(before + rest.chars().count()))];
+    Some(OrderedQuery { sql, relations: vec![parts], joins: false, put_in })
 }
 
 fn quoted(name: &str) -> String {

@@ -143,3 +143,20 @@ fn ordered_as(sql: &str) -> Option<String> {
     let tokens = sql::code_tokens(sql);
     by_primary_key(Words { sql, tokens: &tokens }, &Keyed).map(|query| query.sql)
 }
+
+#[test]
+fn places_are_those_of_what_the_client_wrote() {
+    for sql in [
+        "with é as (select * from t) select nope from é",
+        "select * from (select * from t limit 3) x where nope = 1",
+        "select nope from t",
+        "insert into t select * from t returning nope",
+        "copy t to stdout (nope)",
+    ] {
+        let tokens = sql::code_tokens(sql);
+        let query = by_primary_key(Words { sql, tokens: &tokens }, &Keyed).expect(sql);
+        let place = |text: &str| text[..text.find("nope").expect("a place")].chars().count() + 1;
+        assert_eq!(query.position(place(&query.sql)), place(sql), "{sql}");
+        assert_eq!(query.position(1), 1, "{sql}");
+    }
+}

@@ -167,6 +167,16 @@ pub struct OrderedQuery {
     pub relations: Vec<Vec<String>>,
     /// Rows of several tables are put in one order.
     pub joins: bool,
+    /// What the client has not written, by the characters of `sql` before it, and its own.
+    pub put_in: Vec<(usize, usize)>,
+}
+
+impl OrderedQuery {
+    /// Returns where in the client's statement something stands that stands here, both in characters from 1.
+    pub fn position(&self, position: usize) -> usize {
+        let behind = |(before, length): &(usize, usize)| position.saturating_sub(before + 1).min(*length);
+        position - self.put_in.iter().map(behind).sum::<usize>()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

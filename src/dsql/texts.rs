@@ -104,6 +104,13 @@ impl Rule {
         SqlFailure { severity: "ERROR", code: row.code.into(), message, detail: None, hint: None, position: None }
     }
 
+    /// Appends it as a warning.
+    pub fn warn(self, out: &mut BytesMut) {
+        let RuleRow { code, message, .. } = self.row();
+        let severity = "WARNING";
+        wire::put_fields(out, b'N', [(b'S', severity), (b'V', severity), (b'C', code), (b'M', message)]);
+    }
+
     /// Makes the failure of a rule whose text has no places.
     pub fn failure(self) -> SqlFailure {
         self.fill(&[])
@@ -143,6 +150,16 @@ fn without_our_own(error: &[u8]) -> Option<Bytes> {
     let mut out = BytesMut::with_capacity(error.len());
     let told = |(code, _): &(u8, &str)| !matches!(code, b'p' | b'q' | b'W' | b'F' | b'L' | b'R');
     wire::put_fields(&mut out, b'E', wire::fields(&error[5..]).into_iter().filter(told));
+    Some(out.freeze())
+}
+
+/// The error with what it is about at another place of the query, in characters from 1.
+pub fn moved(error: &[u8], to: impl FnOnce(usize) -> usize) -> Option<Bytes> {
+    let position = wire::field(&error[5..], b'P')?.parse().ok()?;
+    let position = to(position).to_string();
+    let mut out = BytesMut::with_capacity(error.len() + 8);
+    let fields = wire::fields(&error[5..]).into_iter();
+    wire::put_fields(&mut out, b'E', fields.map(|(code, value)| (code, if code == b'P' { &*position } else { value })));
     Some(out.freeze())
 }
 
@@ -305,6 +322,7 @@ texts! {
 
     // The protocol.
     Protocol "08P01" "{}" "PostgreSQL's own texts";
+    NoTransaction "25P01" "there is no transaction in progress" "PostgreSQL's own text";
     NoStatement "26000" "prepared statement \"{}\" does not exist" "PostgreSQL's own text";
     NoUnnamed "26000" "unnamed prepared statement does not exist" "PostgreSQL's own text";
     NoPortal "34000" "portal \"{}\" does not exist" "PostgreSQL's own text";

@@ -13,8 +13,10 @@ use bytes::Bytes;
 use super::cluster::KeysTaken;
 use super::conflict_state::ConflictState;
 use super::limits;
+use super::own_names::INTERNAL;
 use super::statement::{SqlStatement, StatementKind, WriteEffects};
 use super::texts::{Rule, SqlFailure};
+use super::wire;
 
 /// Where the transaction's writes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,16 +245,30 @@ pub enum ErrorMeaning {
     Deadlock,
     /// Unique or foreign key: another's row, or one that the client can see.
     Key,
+    /// Another transaction has changed the same part of the catalogue meanwhile, which PostgreSQL tells by its own tables.
+    Catalog,
     /// The client's own.
     Genuine,
 }
 
-/// Tells a conflict from the client's own errors by the SQLSTATE.
-pub fn meaning_of(sqlstate: &str) -> ErrorMeaning {
-    match sqlstate {
+/// Tells a conflict from the client's own errors: by the fields of an ErrorResponse.
+pub fn meaning_of(error: &[u8]) -> ErrorMeaning {
+    let field = |code| wire::field(error, code).unwrap_or_default();
+    // Of a row of the catalogue that another has written or taken away (`simple_heap_update` and `SearchSysCache` of
+    // PostgreSQL's sources).
+    const LOST: &[&str] = &[
+        "tuple concurrently ",
+        "could not find tuple for ",
+        "cache lookup failed for ",
+        "could not open relation with OID ",
+    ];
+    match field(b'C') {
         "40001" => ErrorMeaning::Conflict,
         "40P01" => ErrorMeaning::Deadlock,
+        // Some of the catalogue's tables are kept elsewhere.
+        "23505" if matches!(field(b's'), "pg_catalog" | INTERNAL) => ErrorMeaning::Catalog,
         "23505" | "23503" | "23P01" => ErrorMeaning::Key,
+        "XX000" if LOST.iter().any(|start| field(b'M').starts_with(start)) => ErrorMeaning::Catalog,
         _ => ErrorMeaning::Genuine,
     }
 }
@@ -297,6 +313,24 @@ mod tests {
         t.answered(&StatementKind::Other);
         assert!(t.looked && t.varies());
         assert!(names_any("select pg_catalog.Nextval('q')", VARYING) && !names_any("select now()", VARYING));
+    }
+
+    #[test]
+    fn a_catalogue_that_another_has_changed_is_told_by_its_errors() {
+        let meaning = |code: &str, schema: &str, message: &str| {
+            let mut error = bytes::BytesMut::new();
+            wire::put_fields(&mut error, b'E', [(b'C', code), (b's', schema), (b'M', message)]);
+            meaning_of(&error[5..])
+        };
+        let duplicate = "duplicate key value violates unique constraint \"x\"";
+        assert_eq!(meaning("23505", "public", duplicate), ErrorMeaning::Key);
+        assert_eq!(meaning("23505", "pg_catalog", duplicate), ErrorMeaning::Catalog);
+        assert_eq!(meaning("23505", INTERNAL, duplicate), ErrorMeaning::Catalog);
+        for message in ["tuple concurrently updated", "could not find tuple for role 17297"] {
+            assert_eq!(meaning("XX000", "", message), ErrorMeaning::Catalog, "{message}");
+        }
+        assert_eq!(meaning("XX000", "", "invalid page"), ErrorMeaning::Genuine);
+        assert_eq!(meaning("40P01", "", "deadlock detected"), ErrorMeaning::Deadlock);
     }
 
     #[test]

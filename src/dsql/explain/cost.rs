@@ -64,7 +64,9 @@ pub fn above(node: &mut PlanNode, before: &[Option<Cost>], batched: bool) {
         .find(|(c, ..)| c.text("Parent Relationship") == "Outer")
         .and_then(|(c, ..)| c.number("Plan Rows"))
         .unwrap_or(1.0);
-    for (child, was, is) in children {
+    // Those that are read one after another: the first row is the first one's.
+    let in_turn = matches!(node.kind(), "Append" | "Recursive Union");
+    for (at, (child, was, is)) in children.into_iter().enumerate() {
         let again = node_is_loop(node.kind()) && child.text("Parent Relationship") == "Inner";
         if again && !child.storage.is_empty() {
             // PostgreSQL has counted the inner scan once for each outer row.
@@ -75,7 +77,11 @@ pub fn above(node: &mut PlanNode, before: &[Option<Cost>], batched: bool) {
         }
         let (startup, total) = (is.startup - was.startup, is.total - was.total);
         let waits = old.startup >= was.total || child.text("Parent Relationship") == "InitPlan";
-        cost.startup += if waits { total } else { startup };
+        cost.startup += match () {
+            () if in_turn && at > 0 => 0.0,
+            () if waits => total,
+            () => startup,
+        };
         cost.total += total;
     }
     cost.total = cost.total.max(cost.startup);
@@ -104,5 +110,20 @@ mod tests {
         near(access(869.0, 1.0, 5, true), 417.28, 505.53);
         near(access(6.0, 1.0, 5, true), 201.53, 209.64);
         near(access(64.0, 64.0, 1, false), 171.03, 177.14);
+    }
+
+    #[test]
+    fn what_is_read_in_turn_begins_with_the_first() {
+        let scan = |startup: f64, total: f64| {
+            let mut node = PlanNode::default();
+            set(&mut node, Cost { startup, total });
+            node
+        };
+        let mut append = scan(1e10, 2e10 + 30.0);
+        append.set("Node Type", "Append");
+        let was = [scan(1e10, 1e10 + 10.0), scan(1e10, 1e10 + 20.0)].map(|node| of(&node));
+        append.plans = vec![scan(225.0, 271.0), scan(100.0, 104.0)];
+        above(&mut append, &was, false);
+        assert_eq!(of(&append), Some(Cost { startup: 225.0, total: 375.0 }));
     }
 }

@@ -8,7 +8,7 @@ use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
 use super::parts::{Judged, SYSTEM_SCHEMAS, cache, sequence_type, syntax};
-use super::table::{Insertion, data_type, elements, inserted, is_deferred};
+use super::table::{Insertion, data_type, elements, excludes, inserted, is_deferred};
 use workshop_base::sql::quote_literal;
 
 /// Judges an ALTER of anything.
@@ -191,7 +191,7 @@ fn table(w: Words) -> Judged {
 fn action(w: Words, from: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), SqlFailure> {
     let at = from + 1;
     match w.text(from).to_ascii_lowercase().as_str() {
-        "add" if w.any(at, &["constraint", "check", "foreign", "primary", "unique", "exclude"]) => {
+        "add" if w.any(at, &["constraint", "check", "foreign", "primary", "unique"]) || excludes(w, at) => {
             constraint(w, at, to)
         }
         "add" => add_column(w, at, to, insertions),

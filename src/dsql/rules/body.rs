@@ -14,21 +14,39 @@ use workshop_base::sql::{self, TokenKind as T};
 pub fn function(w: Words, at: usize) -> Result<(), SqlFailure> {
     language(w, at)?;
     returned(w, at)?;
-    parameters::clauses(w, at..body_at(w, at))
+    parameters::clauses(w, beside(w, at))
+}
+
+/// Returns the places of a CREATE FUNCTION from `at` on that are in no parentheses, up to a body that is no text: what it takes
+/// and the columns that it gives back may have any names.
+fn beside(w: Words, at: usize) -> impl Iterator<Item = usize> {
+    let mut depth = 0usize;
+    let outside = (at..w.count()).filter(move |at| match w.tokens[*at].kind {
+        T::Symbol(b'(') => {
+            depth += 1;
+            false
+        }
+        T::Symbol(b')') => {
+            depth = depth.saturating_sub(1);
+            false
+        }
+        _ => depth == 0,
+    });
+    outside.take_while(move |at| !begins_body(w, *at))
+}
+
+fn begins_body(w: Words, at: usize) -> bool {
+    w.are(at, &["begin", "atomic"]) || w.is(at, "return")
 }
 
 /// What a function gives back cannot be a range. Source: measured on a cluster, 2026-08-28; the text is that of a column.
 fn returned(w: Words, at: usize) -> Result<(), SqlFailure> {
-    let Some(at) = (at..body_at(w, at)).find(|at| w.is(*at, "returns")) else { return Ok(()) };
+    let Some(at) = beside(w, at).find(|at| w.is(*at, "returns")) else { return Ok(()) };
     let name = w.qualified(at + 1 + usize::from(w.is(at + 1, "setof"))).0.pop().unwrap_or_default();
     let range = ["int4", "int8", "num", "ts", "tstz", "date"]
         .iter()
         .any(|of| name.strip_prefix(of).is_some_and(|kind| matches!(kind, "range" | "multirange")));
     if range { Err(Rule::DataType.fill(&[&name])) } else { Ok(()) }
-}
-
-fn body_at(w: Words, at: usize) -> usize {
-    (at..w.count()).find(|at| w.are(*at, &["begin", "atomic"])).unwrap_or(w.count())
 }
 
 /// Returns the statements that a CREATE FUNCTION holds, which are to be looked at as if they were sent. None: it is
@@ -38,23 +56,25 @@ pub fn function_body(w: Words) -> Option<Result<String, SqlFailure>> {
     if !w.is(0, "create") || !w.is(at, "function") {
         return None;
     }
-    for at in at + 1..w.count() {
+    let mut end = at + 1;
+    for at in beside(w, at + 1) {
         if w.is(at, "as") && w.tokens.get(at + 1).is_some_and(|t| t.kind == T::Text) {
             // A text in another form than these is one that nobody writes by hand.
             let body = sql::literal_value(w.text(at + 1)).ok_or_else(|| Rule::Statement.fill(&["function body"]));
             return Some(body.and_then(alone));
-        } else if w.are(at, &["begin", "atomic"]) {
-            let end = w.count() - usize::from(w.is(w.count() - 1, "end"));
-            return Some(alone(w.source(at + 2..end).to_owned()));
-        } else if w.is(at, "return") {
-            return Some(alone(format!("select {}", w.source(at + 1..w.count()))));
         }
+        end = at + 1;
     }
-    None
+    let at = (end..w.count()).find(|at| begins_body(w, *at))?;
+    if w.is(at, "return") {
+        return Some(alone(format!("select {}", w.source(at + 1..w.count()))));
+    }
+    let end = w.count() - usize::from(w.is(w.count() - 1, "end"));
+    Some(alone(w.source(at + 2..end).to_owned()))
 }
 
 fn language(w: Words, at: usize) -> Result<(), SqlFailure> {
-    let Some(at) = (at..w.count()).find(|at| w.is(*at, "language")) else { return Ok(()) };
+    let Some(at) = beside(w, at).find(|at| w.is(*at, "language")) else { return Ok(()) };
     let name = w.value(at + 1).to_lowercase();
     if name == "sql" { Ok(()) } else { Err(Rule::FunctionLanguage.fill(&[&name])) }
 }

@@ -1,12 +1,12 @@
 //! The verdict on one statement.
 
-use super::super::own_names::{INTERNAL, OURS};
+use super::super::own_names::OURS;
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, RuleVerdict, SYSTEM_SCHEMAS, cache, modes, sequence_type, syntax, unchained};
 use super::privileges::privileges;
-use super::{alter, analyze, body, index, parameters, table};
+use super::{alter, analyze, body, everywhere, index, parameters, table};
 use workshop_base::sql::{self, TokenKind as T};
 
 /// Returns what becomes of one statement.
@@ -15,7 +15,7 @@ pub fn judge(w: Words) -> RuleVerdict {
 }
 
 fn judged(w: Words) -> Judged {
-    everywhere(w)?;
+    everywhere::refused(w)?;
     match w.text(0).to_ascii_lowercase().as_str() {
         "create" => create(w),
         "alter" => alter::alter(w),
@@ -99,74 +99,6 @@ const CREATES: &[(&[&str], &str)] = &[
     (&["access", "method"], "CreateAm"),
 ];
 
-/// Returns what is refused in any statement.
-fn everywhere(w: Words) -> Result<(), SqlFailure> {
-    let first = w.text(0).to_ascii_lowercase();
-    let asks = matches!(first.as_str(), "select" | "with" | "values" | "table" | "(");
-    let query = asks || matches!(first.as_str(), "insert" | "update" | "delete" | "explain");
-    for at in 0..w.count() {
-        match w.tokens[at].kind {
-            T::Word => {}
-            T::QuotedName if w.text(at).eq_ignore_ascii_case("\"pg_dsql\"") => {
-                return Err(Rule::NoSchema.fill(&[INTERNAL]));
-            }
-            T::QuotedName => {
-                match w.name(at).filter(|name| w.symbol(at + 1, b'(') && parameters::is_refused_function(name)) {
-                    Some(name) => return Err(Rule::Function.fill(&[&name])),
-                    None => continue,
-                }
-            }
-            T::Text | T::Number | T::Param | T::Symbol(_) => continue,
-            T::Space | T::LineComment | T::BlockComment => continue,
-        }
-        let text = w.text(at);
-        // Cheap first: only a few words matter.
-        match text.as_bytes()[0].to_ascii_lowercase() {
-            b'p' if text.eq_ignore_ascii_case(INTERNAL) => return Err(Rule::NoSchema.fill(&[INTERNAL])),
-            b'f' if query && (w.are(at, &["for", "share"]) || w.are(at, &["for", "no", "key", "update"])) => {
-                return Err(Rule::Locking.failure());
-            }
-            b't' if query && w.is(at, "tablesample") && w.symbol(at + 2, b'(') => {
-                return Err(Rule::TableSample.failure());
-            }
-            b'm' if query && at > 0 && w.are(at, &["merge", "into"]) => return Err(Rule::Merge.failure()),
-            // A reserved word: as a name it stands behind AS or a dot, and else makes a table of a query.
-            b'i' if asks && w.is(at, "into") && at > 0 => {
-                let before = at - 1;
-                if !w.any(before, &["insert", "merge", "as"]) && !w.symbol(before, b'.') {
-                    return Err(Rule::Statement.fill(&["CreateTableAs"]));
-                }
-            }
-            b'_' if text.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS)) => {
-                return Err(Rule::NoFunction.fill(&[&format!("{}()", text.to_ascii_lowercase())]));
-            }
-            _ => {}
-        }
-        if text.eq_ignore_ascii_case("aws_dsql") && w.symbol(at + 1, b'.') && w.symbol(at + 3, b'(') {
-            let name = format!("{}()", w.source(at..at + 3));
-            let hint = "Use the view sys.iam_pg_role_mappings.";
-            return Err(Rule::NoFunction.fill(&[&name]).hint(hint));
-        }
-        if w.symbol(at + 1, b'(') && parameters::is_refused_function(&text.to_ascii_lowercase()) {
-            return Err(Rule::Function.fill(&[&text.to_ascii_lowercase()]));
-        }
-        if query && w.symbol(at + 1, b'(') && !w.symbol(at.wrapping_sub(1), b'.') {
-            if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
-                let named = w.tokens.get(at + 2).is_some_and(|t| t.kind == T::Text)
-                    && (w.symbol(at + 3, b',') || w.symbol(at + 3, b':'));
-                let name = if named { w.value(at + 2) } else { "english".to_owned() };
-                if !matches!(name.as_str(), "simple" | "pg_catalog.simple") {
-                    return Err(Rule::TextSearch.fill(&[&name]));
-                }
-            }
-            if let Some(name) = GEOMETRY.iter().find(|name| w.is(at, name)) {
-                return Err(Rule::DataType.fill(&[name]));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// No row is ever locked by another, so that there is nothing to give up at once or to leave out: without NOWAIT and
 /// SKIP LOCKED. Blanks stand in their place, as positions count.
 fn unwaiting(w: Words) -> Option<Rewrite> {
@@ -196,11 +128,6 @@ fn unwaiting(w: Words) -> Option<Rewrite> {
     }
     sql.map(|sql| Rewrite { sql, tag: None, step: ProxyStep::None })
 }
-
-const TEXT_SEARCH: &[&str] =
-    &["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_headline"];
-
-const GEOMETRY: &[&str] = &["line", "circle", "polygon", "box", "path", "lseg", "point"];
 
 fn create(w: Words) -> Judged {
     let mut at = 1;
@@ -426,12 +353,18 @@ fn aws(w: Words) -> Judged {
 }
 
 fn show(w: Words) -> Judged {
-    let name = w.name(1).unwrap_or_default();
+    let name = w.name(1).filter(|_| w.count() == 2).unwrap_or_default();
     match name.as_str() {
         "lc_collate" | "lc_ctype" => Err(Rule::ShowCollate.fill(&[&name])),
         "server_version" | "server_version_num" => {
             let sql = format!("SELECT pg_catalog.current_setting('{name}') AS {name}");
             Ok(Some(Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }))
+        }
+        // Which would tell PostgreSQL's own version.
+        "all" => {
+            let sql = "SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description \
+                       FROM pg_catalog.pg_settings";
+            Ok(Some(Rewrite { sql: sql.to_owned(), tag: Some("SHOW"), step: ProxyStep::None }))
         }
         parameters::DISABLE_SYNC_CREATE_INDEX => Ok(Some(parameters::show_sync())),
         _ => Ok(None),

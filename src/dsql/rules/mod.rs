@@ -6,6 +6,7 @@
 mod alter;
 mod analyze;
 mod body;
+mod everywhere;
 mod index;
 mod judge;
 pub mod parameters;

@@ -3,8 +3,6 @@
 //! Invariant: what is not in [`SETTABLE`] is refused, whatever way it comes: SET, `set_config`, a function's or role's
 //! SET clause, or the startup packet.
 
-use std::ops::Range;
-
 use super::super::statement::{ProxyStep, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
@@ -210,12 +208,12 @@ fn kept_elsewhere(w: Words, at: usize) -> Rewrite {
     Rewrite { sql, tag: None, step: ProxyStep::None }
 }
 
-/// The SET clauses of a function or a role.
+/// The SET clauses of a function or a role, among what stands in these places.
 ///
 /// # Errors
 /// 0A000 with the name of the first parameter that may not be set.
-pub fn clauses(w: Words, mut range: Range<usize>) -> Result<(), SqlFailure> {
-    range.try_for_each(|at| if w.is(at, "set") { named(w, at + 1, true) } else { Ok(()) })
+pub fn clauses(w: Words, mut places: impl Iterator<Item = usize>) -> Result<(), SqlFailure> {
+    places.try_for_each(|at| if w.is(at, "set") { named(w, at + 1, true) } else { Ok(()) })
 }
 
 /// The options of a role, from `at` on: those of a password and of connections are IAM's business there.

@@ -26,7 +26,7 @@ pub fn create(w: Words, mut at: usize) -> Judged {
         if (from..to).any(|at| w.is(at, "with") && w.symbol(at + 1, b'(')) {
             return Err(Rule::TableClause.fill(&["WITH"]));
         }
-        if w.any(from, &["primary", "unique", "constraint", "check", "foreign", "exclude", "like"]) {
+        if w.any(from, &["primary", "unique", "constraint", "check", "foreign", "like"]) || excludes(w, from) {
             keys(w, from, to)?;
             continue;
         }
@@ -123,10 +123,15 @@ fn no_collation(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     Ok(())
 }
 
+/// Returns whether an EXCLUDE constraint stands at `at`, and no column of that name.
+pub fn excludes(w: Words, at: usize) -> bool {
+    w.is(at, "exclude") && (w.symbol(at + 1, b'(') || w.is(at + 1, "using"))
+}
+
 /// A table constraint: at most eight key columns.
 fn keys(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     deferral(w, from, to)?;
-    if w.is(from, "exclude") || w.is(from, "constraint") && w.is(from + 2, "exclude") {
+    if excludes(w, from) || w.is(from, "constraint") && excludes(w, from + 2) {
         return Err(Rule::Deferrable.fill(&["EXCLUDE"]));
     }
     let key = (from..to).find(|at| w.are(*at, &["primary", "key"]) || w.is(*at, "unique"));

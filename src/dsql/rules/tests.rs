@@ -133,9 +133,54 @@ fn bodies_of_functions() {
         ),
         ("set search_path = public as 'update t set a = 1'", "ok"),
         ("begin atomic update t set a = 1; end", "ok"),
+        ("begin atomic select language from t; end", "ok"),
     ] {
         assert_eq!(judge(&function(rest)), expected, "{rest}");
     }
+    check(&[
+        ("create function f(language text, set int, return int) returns text language sql as 'select $1'", "ok"),
+        ("create function f() returns table (returns int4range, language text) language sql as 'select 1'", "ok"),
+        ("create function f(returns int) returns int4range return null", "0A000 datatype int4range not supported"),
+        (
+            "create function f(return int) returns int return (select pg_notify('a', 'b'))",
+            "0A000 function pg_notify not supported",
+        ),
+        (
+            "create function f(language text) returns int begin atomic truncate t; end",
+            "0A000 unsupported statement: Truncate",
+        ),
+        (
+            "create function f(language sql) returns int as 'x' language plpgsql",
+            "0A000 CREATE FUNCTION with language plpgsql not supported",
+        ),
+    ]);
+}
+
+/// A name that is a function's or a type's elsewhere may be that of rows.
+#[test]
+fn names_of_rows_are_no_functions() {
+    check(&[
+        ("insert into line (id) values (1)", "ok"),
+        ("insert into public.path(id) values (1)", "ok"),
+        ("with recursive path(id) as (select 1) select * from path", "ok"),
+        ("with a as (select 1), path (id) as not materialized (table a) select * from path", "ok"),
+        ("select * from json_to_recordset('[]') as line(a int), json_to_recordset('[]') box(b int)", "ok"),
+        ("create table lo_orders (id int primary key)", "ok"),
+        ("create table if not exists s.lo_orders (id int primary key)", "ok"),
+        ("create table t (id int references lo_orders (id))", "ok"),
+        ("create index async on lo_orders (a)", "=> SELECT NULL::pg_catalog.text AS job_id"),
+        ("copy lo_orders (id) to stdout", "ok"),
+        ("create view lo_view (a) as select 1", "ok"),
+        ("create table t (exclude int)", "ok"),
+        ("alter table t add exclude int", "ok"),
+        ("select point(1, 2)", "0A000 datatype point not supported"),
+        ("select 1, box(a) from t", "0A000 datatype box not supported"),
+        ("select * from lo_get(1) as x", "0A000 function lo_get not supported"),
+        ("select * from t, lo_get(1) as x (a int)", "0A000 function lo_get not supported"),
+        ("select 1 from t join u on pg_try_advisory_lock(1)", "0A000 function pg_try_advisory_lock not supported"),
+        ("create table t (a int default lo_creat(1))", "0A000 function lo_creat not supported"),
+        ("create table t (a int, exclude using gist (a with =))", "0A000 EXCLUDE constraint not supported"),
+    ]);
 }
 
 #[test]
@@ -332,5 +377,10 @@ fn aws_iam() {
         ("AWS IAM GRANT myapp 'x'", "42601 syntax error at or near \"'x'\""),
         ("AWS IAM GRANT myapp TO", "42601 syntax error at end of input"),
         ("show server_version", "=> SELECT pg_catalog.current_setting('server_version') AS server_version"),
+        ("show server_version foo", "ok"),
+        (
+            "show all",
+            "=> SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description FROM pg_catalog.pg_settings",
+        ),
     ]);
 }

@@ -36,6 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 wire::put_complete(&mut self.frontend.client.out, "ROLLBACK");
                 return Ok(true);
             }
+            SessionPhase::Open(txn) if txn.implicit => Rule::NoTransaction.warn(&mut self.frontend.client.out),
             SessionPhase::Open(_) => {}
         }
         if self.conditions.strikes(SandboxFault::LostBeforeCommit) {
@@ -46,11 +47,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             return Err(SessionEnd::Goodbye);
         }
         self.control.phase = SessionPhase::Idle;
-        match done {
+        match &done {
             Ok(()) => wire::put_complete(&mut self.frontend.client.out, "COMMIT"),
             Err(failure) => failure.put(&mut self.frontend.client.out),
         }
-        Ok(true)
+        Ok(done.is_ok())
     }
 
     /// The end of what the client did not begin itself, and with it of a query whose tag waits for that.

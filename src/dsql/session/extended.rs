@@ -142,7 +142,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
         let at = self.pipeline.expected.len();
         match statement.as_ref().map(|s| (s, self.text_to_prepare(&name, s))).filter(|(s, text)| *text != &*s.text) {
-            Some((_, text)) => {
+            Some((statement, text)) => {
+                if statement.ordered.as_ref().is_some_and(|query| std::ptr::eq(&*query.sql, text)) {
+                    let before = parse.sql[..statement.offset].chars().count();
+                    self.pipeline.reordered.push((at, before, statement.clone()));
+                }
                 wire::put_parse(&mut self.pipeline.server.out, &name, text, &types);
                 self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Show));
             }

@@ -7,7 +7,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -38,6 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let result = self.received().await;
         self.pipeline.watch = None;
         self.frontend.names.settle(self.pipeline.failed_at.take());
+        self.pipeline.reordered.clear();
         result?;
         Ok(std::mem::take(&mut self.pipeline.outcomes))
     }
@@ -70,6 +71,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     let raw = self.pipeline.server.inbox.split_to(len);
                     if sink != ReplySink::Drop {
                         self.frontend.client.push(&raw).await.map_err(SessionEnd::Client)?;
+                    } else if kind == b'S' {
+                        self.pipeline.server.reported.extend_from_slice(&raw);
                     }
                 }
                 b'E' => {
@@ -80,6 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                         return Err(SessionEnd::Goodbye);
                     }
                     let raw = texts::in_place_of(&raw).unwrap_or(raw);
+                    let raw = self.as_written(&raw).unwrap_or(raw);
                     if sink == ReplySink::Raw {
                         self.frontend.client.push(&raw).await.map_err(SessionEnd::Client)?;
                     } else if current.error.is_none() {
@@ -140,6 +144,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
         }
         Ok(())
+    }
+
+    /// Returns an error of a query that was sent in another order than the client's, with its place in the client's words.
+    fn as_written(&self, error: &[u8]) -> Option<Bytes> {
+        let sent = self.pipeline.reordered.iter().find(|(at, ..)| *at == self.pipeline.answered);
+        let (_, before, statement) = sent?;
+        let query = statement.ordered.as_ref()?;
+        texts::moved(error, |position| query.position(position) + before)
     }
 
     fn ends(&self, expect: ExpectedReply, kind: u8) -> bool {

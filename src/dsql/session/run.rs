@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::gate::{is_logged, only_locks, wants_transaction};
+use super::gate::{is_logged, needs_transaction, only_locks, wants_transaction};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
 use crate::shadow;
 use crate::statement::{Catalogue, OrderedQuery, ProxyStep, SqlStatement, StatementKind};
@@ -102,18 +102,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 }
                 return Ok(None);
             };
-            let what = match meaning_of(outcome.sqlstate()) {
+            let what = match meaning_of(&error[5..]) {
                 // We have cancelled it ourselves, because another session waits for this one's rows.
                 ErrorMeaning::Genuine if preempted && outcome.sqlstate() == "57014" => ErrorMeaning::Deadlock,
                 ErrorMeaning::Genuine if self.takes_rows_of_copies(statement, outcome.sqlstate()) => {
                     ErrorMeaning::Conflict
                 }
+                // To look at the catalogue by numbers is nobody's race.
+                ErrorMeaning::Catalog if !needs_transaction(kind) => ErrorMeaning::Genuine,
                 other => other,
             };
             let SessionPhase::Open(txn) = &mut self.control.phase else {
                 // Not in a transaction: the statement's own end of it.
                 match what {
                     ErrorMeaning::Conflict | ErrorMeaning::Deadlock => self.fail(Rule::Conflict.failure()).await?,
+                    ErrorMeaning::Catalog => self.fail(Rule::SchemaChanged.failure()).await?,
                     ErrorMeaning::Key | ErrorMeaning::Genuine => {
                         self.fail_raw(&self.located(&error, statement, source)).await?
                     }
@@ -128,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             let again = match what {
                 ErrorMeaning::Deadlock => txn.implicit && txn.log.is_empty(),
                 ErrorMeaning::Conflict => txn.may_look_again(kind),
-                ErrorMeaning::Key | ErrorMeaning::Genuine => false,
+                ErrorMeaning::Key | ErrorMeaning::Catalog | ErrorMeaning::Genuine => false,
             };
             if again && tries < TRIES && !outcome.shown {
                 tries += 1;
@@ -150,6 +153,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     if self.go_private(statement, false).await? {
                         continue;
                     }
+                    return Ok(None);
+                }
+                (ErrorMeaning::Catalog, _) => {
+                    self.fail(Rule::SchemaChanged.failure()).await?;
                     return Ok(None);
                 }
                 (ErrorMeaning::Conflict | ErrorMeaning::Deadlock, false) => {
@@ -386,11 +393,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => &txn.shadows[..],
             SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => &[],
         };
-        if before == 0 && !elsewhere && shadows.is_empty() {
+        let ordered = self.order_of(statement);
+        if before == 0 && !elsewhere && shadows.is_empty() && ordered.is_none() {
             return error.clone();
         }
         let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
-        let position = position.map(|p| (shadow::position(statement.sql(), shadows, p) + before).to_string());
+        let position = position.map(|p| {
+            let p = shadow::position(self.text_of(statement), shadows, p);
+            (ordered.map_or(p, |query| query.position(p)) + before).to_string()
+        });
         let table = wire::field(&error[5..], b't');
         let schema = shadows.iter().find(|(_, copied)| table == Some(copied)).map(|(schema, _)| schema.as_str());
         let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {

@@ -68,6 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 outcomes: Vec::new(),
                 answered: 0,
                 failed_at: None,
+                reordered: Vec::new(),
                 unsynced: false,
                 preempted: false,
                 yielding: false,
@@ -194,8 +195,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     pub(super) fn ready_for_query(&mut self) {
+        self.tell_parameters();
         let status = self.control.phase.status();
         wire::put_ready(&mut self.frontend.client.out, status);
+    }
+
+    /// Tells the client what holds of its session's parameters, where the server has said so between the lines.
+    pub(super) fn tell_parameters(&mut self) {
+        let reported = &mut self.pipeline.server.reported;
+        self.frontend.client.out.extend_from_slice(reported);
+        reported.clear();
     }
 
     /// The statements of a query, from memory if they were seen before.

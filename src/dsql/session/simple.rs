@@ -37,7 +37,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             self.ready_for_query();
             return Ok(());
         }
-        if statements.len() > 1 && Box::pin(self.objected(sql, &statements)).await? {
+        let unread = statements.len() > 1 || controls_in_words(&statements[0]);
+        if unread && Box::pin(self.objected(sql, &statements)).await? {
             self.ready_for_query();
             return Ok(());
         }
@@ -59,6 +60,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         match statements {
             [one] if self.passes(one) => {
                 if let Some(query) = self.order_of(one) {
+                    let before = sql[..one.offset].chars().count();
+                    self.pipeline.reordered.push((self.pipeline.expected.len(), before, one.clone()));
                     let mut ordered = BytesMut::new();
                     wire::put_query(&mut ordered, &query.sql);
                     return self.pass_query(&Message { kind: b'Q', raw: ordered.freeze() }).await;
@@ -83,6 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Has PostgreSQL answer the client itself.
     async fn pass_query(&mut self, message: &Message) -> Result<(), SessionEnd> {
+        self.tell_parameters();
         self.frontend.names.unnamed_live = false;
         self.pipeline.server.send_raw(&message.raw).await.map_err(SessionEnd::Server)?;
         self.pipeline.expected.push_back(ExpectedReply::Query(ReplySink::Raw));
@@ -148,6 +152,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Open(_) => false,
         }
     }
+}
+
+/// Returns whether it is a BEGIN, COMMIT or ROLLBACK with more than its word: we do those in the place of PostgreSQL, which
+/// else would never read what follows.
+fn controls_in_words(statement: &SqlStatement) -> bool {
+    let controls =
+        matches!(statement.kind, StatementKind::Begin { .. } | StatementKind::Commit | StatementKind::Rollback);
+    controls && !statement.foreign() && !statement.text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// Writes a text to `shape` with 0 in the place of each number. False where that is not plain: with quotes, comments or

@@ -17,7 +17,7 @@ use super::internal::{CANCELS, array};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::shadow;
 use crate::statement::{SqlStatement, StatementKind};
-use crate::texts::Rule;
+use crate::texts::{Rule, SqlFailure};
 use crate::txn::{Txn, WriteMode, names_any};
 use crate::wire;
 
@@ -56,6 +56,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             SessionPhase::Open(txn) if txn.implicit => {
                 txn.implicit = false;
+                if !options.is_empty()
+                    && let Err(error) = self.query_internal(&format!("SET TRANSACTION{options}")).await?
+                {
+                    let failure = SqlFailure { severity: "ERROR", ..error.failure() };
+                    return self.fail(failure).await.map(|()| false);
+                }
                 wire::put_complete(&mut self.frontend.client.out, tag);
                 Ok(true)
             }
@@ -371,6 +377,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             SessionPhase::Failed => {}
             SessionPhase::Open(txn) => {
+                if txn.implicit {
+                    Rule::NoTransaction.warn(&mut self.frontend.client.out);
+                }
                 txn.conflict.over();
                 self.control.entry.set_current(None);
             }

@@ -109,6 +109,9 @@ pub struct BackendPipeline {
     /// How many of the expected messages have been answered, and whether the next one failed.
     pub answered: usize,
     pub failed_at: Option<usize>,
+    /// Queries that were sent in the order of their tables: each with its place among what is expected, and the characters
+    /// before it in what the client has sent.
+    pub reordered: Vec<(usize, usize, Arc<SqlStatement>)>,
     /// The backend waits for a Sync after an error.
     pub unsynced: bool,
     /// The running statement was cancelled for another session's sake.

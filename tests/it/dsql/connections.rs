@@ -137,7 +137,7 @@ async fn how_a_client_may_come() {
     assert!(other.is_err(), "another protocol's handshake fails");
 
     let raw = Raw::connect(&world, "c", "admin").await.expect("connected");
-    let get = |name: &str| raw.parameters.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
+    let get = |name: &str| raw.parameter(name);
     assert_eq!(get("server_version"), Some("16.15"));
     assert_eq!(get("TimeZone"), Some("UTC"));
     world.end().await;

@@ -181,3 +181,26 @@ async fn a_failed_transaction_says_so_to_whoever_binds_anything() {
     assert_eq!(one.finish().await, [failed]);
     world.end().await;
 }
+
+/// Drivers read times by what they were told last, which may come with an answer that nobody sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_told_what_its_parameters_are() {
+    let world = World::new().await;
+    let (mut one, mut two) = two(&world).await;
+    one.start_extended("set timezone = 'Europe/Berlin'").await;
+    assert_eq!(one.finish().await, ["SET"]);
+    assert_eq!(one.parameter("TimeZone"), Some("Europe/Berlin"));
+    for end in ["commit", "rollback"] {
+        one.query("begin").await;
+        one.query("update t set n = 1 where id = 1").await;
+        one.start_extended("set local timezone = 'Asia/Tokyo'").await;
+        assert_eq!(one.finish().await, ["SET *"]);
+        // The transaction loses its locks, and does all of it again.
+        assert_eq!(two.query("begin; update t set n = 2 where id = 1; rollback").await.len(), 3);
+        assert_eq!(one.query("show timezone").await, ["Asia/Tokyo", "SHOW *"]);
+        assert_eq!(one.parameter("TimeZone"), Some("Asia/Tokyo"));
+        one.query(end).await;
+        assert_eq!(one.parameter("TimeZone"), Some("Europe/Berlin"), "{end}");
+    }
+    world.end().await;
+}

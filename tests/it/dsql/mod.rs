@@ -1,6 +1,7 @@
 //! The database as a client meets it: through TLS and tokens, with real PostgreSQL behind.
 
 mod connections;
+mod definitions;
 mod explain;
 mod extended;
 mod jobs;

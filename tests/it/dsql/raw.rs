@@ -96,12 +96,7 @@ impl Raw {
                     frontend::password_message(password.as_bytes(), &mut out).expect("written");
                     raw.send(out).await;
                 }
-                b'S' => {
-                    let text = String::from_utf8_lossy(&body).into_owned();
-                    let mut parts = text.split('\0');
-                    let pair = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-                    raw.parameters.push((pair.0.into(), pair.1.into()));
-                }
+                b'S' => raw.keep_parameter(&body),
                 b'K' => {
                     let mut body = &body[..];
                     (raw.pid, raw.key) = (body.get_i32(), body.get_i32());
@@ -114,6 +109,19 @@ impl Raw {
                 _ => {}
             }
         }
+    }
+
+    fn keep_parameter(&mut self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body).into_owned();
+        let mut parts = text.split('\0');
+        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        self.parameters.retain(|(known, _)| known != name);
+        self.parameters.push((name.into(), value.into()));
+    }
+
+    /// What the server has told last of a parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// What is left when nothing more is to be understood.
@@ -225,6 +233,7 @@ impl Raw {
                 b'I' => out.push("(empty)".into()),
                 b'E' => out.extend(error(&body)),
                 b'N' => out.push(error(&body)[0].clone()),
+                b'S' => self.keep_parameter(&body),
                 b'Z' => {
                     self.status = body[0];
                     let mark = match body[0] {
