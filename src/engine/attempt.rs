@@ -127,11 +127,13 @@ impl AttemptFailure {
     }
 }
 
-/// One attempt. `reproduce` gets the command line that shows the same by hand, as soon as it is known.
+/// One attempt. A database that does not answer yet is asked until `until`. `reproduce` gets the command line that shows the same
+/// by hand, as soon as it is known.
 pub(super) async fn attempt(
     ctx: &StepContext,
     chapter: &Chapter,
     check: &Check,
+    until: Option<Instant>,
     reproduce: &mut Option<String>,
 ) -> Result<(), AttemptError> {
     let function = match &check.kind {
@@ -163,7 +165,7 @@ pub(super) async fn attempt(
             let site = database_site(world.as_ref(), &ctx.setup.course).await?;
             let role = role.as_deref().unwrap_or(&site.role);
             *reproduce = Some(by_hand::sql_line(role, &site.role, &sql));
-            Observed::Rows(query_of(ctx, check, (&site, role), sql, (expect, &values)).await?)
+            Observed::Rows(query_of(ctx, until, (&site, role), sql, (expect, &values)).await?)
         }
         CheckKind::Plan { query, analyze, matches, rejects, numbers } => {
             let query = values.fill(query, TemplateSyntax::Sql)?;
@@ -173,7 +175,7 @@ pub(super) async fn attempt(
             let site = database_site(world.as_ref(), &ctx.setup.course).await?;
             *reproduce = Some(by_hand::sql_line(&site.role, &site.role, &sql));
             let expected = ExpectedPlan { must: matches, must_not: rejects, numbers };
-            Observed::Printed(plan(ctx, check, &site, sql, (&expected, &values)).await?)
+            Observed::Printed(plan(ctx, until, &site, sql, (&expected, &values)).await?)
         }
         CheckKind::Stack { name, status, outputs, resources } => {
             let name = name.as_deref().map_or_else(|| ctx.setup.course.deployed_stack(), Ok)?;
@@ -303,21 +305,21 @@ pub fn invoked(ctx: &StepContext, payload: String, came: &crate::aws::invoke::In
     }
 }
 
+/// Asks a query; where the database does not answer yet, again until that time.
 async fn query_of(
     ctx: &StepContext,
-    check: &Check,
+    until: Option<Instant>,
     (site, role): (&DatabaseSite, &str),
     sql: String,
     (expect, values): (&SqlExpect, &Values),
 ) -> Result<StatementResult, AttemptError> {
     let world = ctx.world().await?;
-    let until = Instant::now() + check.timeout;
     // A server of the course's own is not started by whoever asks it.
-    let wakes = ctx.setup.course.database == CourseDatabase::Cluster;
+    let until = until.filter(|_| ctx.setup.course.database == CourseDatabase::Cluster);
     loop {
         let result = world.query(site.host.clone(), role.to_owned(), sql.clone()).await?;
         let Some(mismatch) = expect::sql(expect, &result, &expect::print(&result), values)? else { return Ok(result) };
-        if wakes && result.error.as_ref().is_some_and(waking::is_asleep) && waking::waits_again(until) {
+        if result.error.as_ref().is_some_and(waking::is_asleep) && until.is_some_and(waking::waits_again) {
             ctx.note(waking::NOTE.to_owned());
             tokio::time::sleep(waking::PAUSE).await;
             continue;
@@ -331,13 +333,13 @@ async fn query_of(
 
 async fn plan(
     ctx: &StepContext,
-    check: &Check,
+    until: Option<Instant>,
     site: &DatabaseSite,
     sql: String,
     (expected, values): (&ExpectedPlan<'_>, &Values),
 ) -> Result<String, AttemptError> {
     let success = SqlExpect::default();
-    let result = query_of(ctx, check, (site, &site.role), sql, (&success, &Values::default())).await?;
+    let result = query_of(ctx, until, (site, &site.role), sql, (&success, &Values::default())).await?;
     match expect::plan(&result, expected, values)? {
         Some(mismatch) => Err(mismatch.into()),
         None => Ok(expect::plan_text(&result)),
@@ -398,7 +400,7 @@ async fn command(
 ) -> Result<String, AttemptError> {
     let world = ctx.world().await?;
     let cwd = crate::files::below(&ctx.setup.workdir, cwd)?;
-    let job = ProcessSpec { stdin, ..ProcessSpec::shell(line.clone(), cwd, check.timeout) };
+    let job = ProcessSpec { stdin, ..ctx.command(&line, cwd, check.timeout) };
     let kept = Arc::new(Mutex::new(CapturedOutput::default()));
     let (keeper, masks) = (kept.clone(), world.clone());
     let lines = Box::new(move |_, batch: Vec<String>| {
@@ -417,6 +419,8 @@ async fn command(
     };
     match ended.cause {
         ExitCause::Exited(code) if code == exit_code => {}
+        // As a shell tells of it that has started the command, in place of becoming it.
+        ExitCause::Signaled(signal) if 128 + signal == exit_code => {}
         ExitCause::Exited(code) => return miss(format!("exit code {exit_code}"), format!("exit code {code}")),
         ExitCause::Signaled(signal) => return miss(format!("exit code {exit_code}"), format!("signal {signal}")),
         ExitCause::TimedOut => return Err(AttemptError::Broken(timed_out(check.timeout))),

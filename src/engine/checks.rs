@@ -66,7 +66,9 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
         let number = attempts.len() as u32 + 1;
         ctx.sink.emit(EventKind::CheckStarted { at_check: at_check.clone(), title: title.clone(), attempt: number });
         let (at, started) = (ctx.setup.clock.now(), Instant::now());
-        let trying = attempt(ctx, chapter, check, &mut reproduce);
+        // Who expects it to fail is told how it fails.
+        let until = (*wanted == Expectation::Pass).then(|| tokio::time::Instant::now() + check.timeout);
+        let trying = attempt(ctx, chapter, check, until, &mut reproduce);
         let miss = match ctx.within(check.timeout, trying).await {
             Ok(Ok(())) => None,
             Ok(Err(AttemptError::AttemptFailure(miss))) => Some(*miss),

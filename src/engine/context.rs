@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CloudTarget, HeldConditions, Lines};
-use super::config::EngineConfig;
+use super::config::{EngineConfig, Mode};
 use super::event::{DEPLOY_AGAIN, EventKind, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::files;
@@ -69,6 +70,15 @@ impl StepContext {
         {
             held.end().await;
             self.sink.emit(EventKind::Simulated { conditions: Vec::new() });
+        }
+    }
+
+    /// Describes a command of this step, or of these checks: what a crash leaves of it is found again.
+    pub fn command(&self, line: &str, cwd: impl Into<PathBuf>, deadline: Duration) -> ProcessSpec {
+        match self.setup.mode {
+            // It looks at a directory that may be another's just now.
+            Mode::CheckOnly => ProcessSpec::shell(line, cwd, deadline),
+            _ => processes::command(&self.setup.workdir, self.at_step.as_ref(), line, cwd, deadline),
         }
     }
 

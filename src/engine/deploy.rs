@@ -22,7 +22,7 @@ use super::messages::Internal;
 use super::remedies;
 use crate::aws::stack::{self, Stack, StackEvent, TOOLKIT};
 use workshop_base::problem::{Problem, Result};
-use workshop_base::process::{ExitCause, ProcessExit, ProcessSpec};
+use workshop_base::process::{ExitCause, ProcessExit};
 use workshop_course::lesson::model::{DeployAction, DeployStep, Step};
 
 /// The time that a rollback may take that was asked for.
@@ -251,7 +251,7 @@ impl DeployWatch<'_> {
 
     /// Starts the CDK command and follows both it and the stack until the command ends.
     async fn launch(&mut self, step: &Step, deploy: &DeployStep) -> Result<Launched, ActionOutcome> {
-        let mut job = ProcessSpec::shell("", self.ctx.setup.workdir.join(&self.project), step.timeout);
+        let mut job = self.ctx.command("", self.ctx.setup.workdir.join(&self.project), step.timeout);
         (job.program, job.args) = self.command.start(&job.cwd, &self.ctx.setup.workdir);
         // The AWS CLI would show what it says in a pager.
         job.env.insert("AWS_PAGER".to_owned(), String::new());

@@ -75,8 +75,16 @@ pub fn amount(template: &Template, values: &Values) -> Result<f64> {
 /// # Errors
 /// When a reference has no value.
 pub fn as_it_came(cell: &Template, came: Option<&str>, values: &Values) -> Result<String> {
-    let number = values.json_value(&Value::from(cell.0.as_str()))?.as_f64();
-    match came.filter(|came| number.is_some() && number == came.parse().ok()) {
+    // By digits: ids beside each other may be the same double.
+    let digits = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    let kept = match values.json_value(&Value::from(cell.0.as_str()))? {
+        Value::Number(number) => Some(digits(&number.to_string())),
+        _ => None,
+    };
+    match came.filter(|came| kept == Some(digits(came))) {
         Some(came) => Ok(came.to_owned()),
         None => values.plain(cell),
     }
@@ -127,6 +135,9 @@ mod tests {
             assert_eq!(as_it_came(cell, Some(came), &values).unwrap(), wanted, "{came}");
         }
         assert_eq!(as_it_came(&kept, None, &values).unwrap(), "100.0");
+        values.set(Reference::Capture("x".into()), 1_234_567_890_123_456_789_u64);
+        let other = as_it_came(&kept, Some("1234567890123456788"), &values).unwrap();
+        assert_eq!(other, "1234567890123456789", "the next number, and the same double");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::cloud::CloudTarget;
 use super::event::{EventKind, ProcessEnd, StepRef};
 use super::messages::EventSink;
 use super::output::{CapturedOutput, OutputForwarder};
+use super::progress::{Progress, ServedState};
 use workshop_base::marked;
 use workshop_base::private_dir::OURS;
 use workshop_base::process::{ExitCause, ProcessSpec};
@@ -24,17 +25,50 @@ use workshop_base::process::{ExitCause, ProcessSpec};
 pub const ENDLESS: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The variable by which every process below one of these is known: a path in the working directory that is its own.
-pub const SERVED: &str = "WORKSHOP_SERVED";
+const SERVED: &str = "WORKSHOP_SERVED";
 
-/// Returns the value of [`SERVED`] for a working directory.
-pub fn mark(workdir: &Path) -> PathBuf {
-    workdir.join(OURS)
+/// The same of what a step or a check runs. A server that a step leaves running on purpose carries it as well, so that only what
+/// was broken off is looked for; those of the commands around a course, which may make servers, too, carry none.
+const COMMAND: &str = "WORKSHOP_COMMAND";
+
+/// Describes a process that goes on when its step is over, known by its mark.
+pub fn served(workdir: &Path, line: &str, cwd: PathBuf) -> ProcessSpec {
+    marked_spec(SERVED, &workdir.join(OURS), ProcessSpec::shell(line, cwd, ENDLESS))
 }
 
-/// Ends what an earlier run in a working directory has left, which came to no end of its own; false when something of it does
-/// not end. Blocking.
-pub fn end_left_behind(workdir: &Path) -> bool {
-    marked::kill(SERVED, &mark(workdir))
+/// Describes a command of a step, or of checks, known by its mark.
+pub fn command(
+    workdir: &Path,
+    at_step: Option<&StepRef>,
+    line: &str,
+    cwd: impl Into<PathBuf>,
+    deadline: Duration,
+) -> ProcessSpec {
+    marked_spec(COMMAND, &command_mark(workdir, at_step), ProcessSpec::shell(line, cwd, deadline))
+}
+
+fn marked_spec(marker: &str, mark: &Path, mut job: ProcessSpec) -> ProcessSpec {
+    job.env.insert(marker.to_owned(), mark.to_string_lossy().into_owned());
+    job
+}
+
+fn command_mark(workdir: &Path, at_step: Option<&StepRef>) -> PathBuf {
+    let name = at_step.map_or_else(|| "checks".to_owned(), |at_step| format!("{}-{}", at_step.chapter, at_step.step));
+    workdir.join(OURS).join(name)
+}
+
+/// Ends what an earlier run in a working directory has left, which came to no end of its own: what it served, and the commands of
+/// the steps and checks that ran when it was saved last. What does not end is told when its port or its files are wanted.
+/// Blocking.
+pub fn end_left_behind(workdir: &Path, saved: &Progress) {
+    if saved.served.values().any(ServedState::is_running) {
+        marked::kill(SERVED, &workdir.join(OURS));
+    }
+    let steps = saved.steps.iter().filter(|(_, state)| state.verdict.is_none()).map(|(step, _)| Some(step));
+    let checks = saved.checks.values().any(|check| check.verdict.is_none()).then_some(None);
+    for at_step in steps.chain(checks) {
+        marked::kill(COMMAND, &command_mark(workdir, at_step));
+    }
 }
 
 /// All of a run. Cheap to clone.

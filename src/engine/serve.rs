@@ -14,10 +14,9 @@ use super::context::StepContext;
 use super::event::{EventKind, Failure, ProcessEnd};
 use super::expect::{self, ActionOutcome};
 use super::http::HttpRequest;
-use super::processes::{self, ENDLESS, ProcessState, SERVED};
+use super::processes::{self, ProcessState};
 use super::values::Values;
 use workshop_base::problem::Result;
-use workshop_base::process::ProcessSpec;
 use workshop_course::lesson::model::{ReadyWhen, ServeAction, Step};
 use workshop_course::lesson::template::TemplateSyntax;
 
@@ -66,8 +65,7 @@ pub async fn run(ctx: &StepContext, step: &Step, serve: &ServeAction) -> Result<
     let command = world.mask(line.clone());
     ctx.sink.emit(EventKind::ProcessStarted { name: serve.name.clone(), at_step: at_step.clone(), command });
     let forward = ctx.pump_of_process(&world, &serve.name);
-    let mut job = ProcessSpec::shell(&line, cwd, ENDLESS);
-    job.env.insert(SERVED.to_owned(), processes::mark(&ctx.setup.workdir).to_string_lossy().into_owned());
+    let job = processes::served(&ctx.setup.workdir, &line, cwd);
     let mut state = ctx.processes.start(&serve.name, at_step.clone(), world, job, forward).await;
     let limit = step.timeout.saturating_sub(begun.elapsed());
     let waited = tokio::select! {

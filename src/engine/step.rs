@@ -28,7 +28,7 @@ use super::waking;
 use workshop_base::conflict;
 use workshop_base::duration;
 use workshop_base::problem::{Kind, Problem, Result};
-use workshop_base::process::{ExitCause, ProcessSpec};
+use workshop_base::process::ExitCause;
 use workshop_course::lesson::model::{
     Chapter, Check, CourseDatabase, DeployStep, InvokeAction, ShellAction, SimulateAction, SqlStatement, Step,
     StepAction, StepExpect,
@@ -251,7 +251,7 @@ async fn run_shell(ctx: &StepContext, step: &Step, shell: &ShellAction) -> StepR
     let cwd = super::files::below(&ctx.setup.workdir, &shell.cwd)?;
     let log = ctx.at_step.as_ref().map_or_else(|| "shell.log".to_owned(), |s| format!("{}-{}.log", s.chapter, s.step));
     let mut pump = ctx.pump(&world, &log);
-    let mut job = ProcessSpec::shell(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
+    let mut job = ctx.command(&line, cwd, step.timeout.saturating_sub(begun.elapsed()));
     job.stdin = stdin.map(|text| values.plain(text)).transpose()?;
     if shell.installs {
         prepare_packages(ctx, &mut pump).await?;

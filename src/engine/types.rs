@@ -16,7 +16,7 @@ use super::event::{EventKind, TypeProblem};
 use super::files;
 use super::types_known::{KnownTypes, Sources, files_read};
 use workshop_base::private_dir::{OURS, PrivateDir};
-use workshop_base::process::{ExitCause, Priority, ProcessSpec};
+use workshop_base::process::{ExitCause, Priority};
 
 /// The project's own compiler, as npm lays it out.
 const COMPILER: &str = "node_modules/.bin/tsc";
@@ -73,7 +73,7 @@ async fn compile(
     project: &str,
     record: Option<&Path>,
 ) -> Option<Vec<TypeProblem>> {
-    let mut job = ProcessSpec::shell("", &ctx.setup.workdir, LIMIT);
+    let mut job = ctx.command("", &ctx.setup.workdir, LIMIT);
     job.program = compiler.into();
     // The deploy is what everyone waits for.
     job.priority = Priority::Least;

@@ -1,10 +1,12 @@
 //! Courses that need no cloud, and what they may do on the machine: each is written here, and walked by the program.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -87,7 +89,8 @@ fn a_course_of_files_and_commands_needs_a_shell_and_nothing_else() {
          - {id: ask, title: Ask, minutes: 0.5, say: Ask it., shell: {run: cat note.txt, matches: hello}}\n\
          checks:\n\
          - {id: there, title: It is there, file: {path: note.txt, equals: snapshot}}\n\
-         - {id: says, title: It says, command: {run: cat note.txt, matches: hello}}\n",
+         - {id: says, title: It says, command: {run: cat note.txt, matches: hello}}\n\
+         - {id: killed, title: It is killed, command: {run: cat note.txt && kill -9 $$, exit_code: 137}}\n",
     );
     written.shared_cache = false;
     // A machine without Node, npm, PostgreSQL and the AWS CLI.
@@ -266,4 +269,46 @@ fn what_the_sandbox_does_not_have_is_told_before_it_is_deployed() {
     assert!(said.contains("got       Queue: the sandbox does not have AWS::SQS::Queue"), "{said}");
     let said = away.ends(2, &["--target", "local", "--check"]);
     assert!(said.contains("--target aws"), "{said}");
+}
+
+/// A crash leaves nothing running but what a step has put into the background on purpose, and was done with.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_workshop_ran_ends_when_it_is_started_again() {
+    let written = Written::new(
+        "",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n\
+         - {id: daemon, title: Daemon, minutes: 0, say: Start it., shell: {run: setsid sh -c 'echo $$ > daemon; exec sleep 300' > log 2>&1 & sleep 0.2}}\n\
+         - {id: api, title: Serve, minutes: 0, say: Serve it., serve: {name: api, run: echo $$ > served; echo up; sleep 300, ready: {output: up}}}\n\
+         - {id: stay, title: Stay, minutes: 0, say: Stay., timeout: 5m, shell: {run: sleep 300 & echo $! > below; wait}}\n",
+    );
+    let work = written.home.path().join("work");
+    let mut command = written.command(&["--plain", "--workdir"]);
+    let mut child = command.arg(&work).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"next\nrun\nnext\nrun\nnext\nrun\nnext\nrun\n").unwrap();
+    let pid = |name: &str| fs::read_to_string(work.join(name)).ok()?.trim().parse::<i32>().ok();
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !holds() {
+            assert!(Instant::now() < deadline, "not in time: {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until("the last step runs", &|| pid("below").is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let names = ["daemon", "served", "below"];
+    // One that has ended and that nobody has asked for yet has no command line any more.
+    let runs = |name: &str| {
+        let pid = pid(name).expect(name);
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    };
+    assert!(names.into_iter().all(runs), "they outlive it");
+    written.begin("quit\n");
+    until("what was broken off ends", &|| !runs("served") && !runs("below"));
+    assert!(runs("daemon"), "the step was over");
+    let daemon = rustix::process::Pid::from_raw(pid("daemon").unwrap()).unwrap();
+    rustix::process::kill_process(daemon, rustix::process::Signal::KILL).unwrap();
 }

@@ -295,18 +295,21 @@ fn courses_are_installed_from_anywhere_listed_chosen_and_removed() {
     assert!(!said.contains("nothing") && !said.contains("no.zip"), "{said}");
 }
 
+/// Runs the program in a directory, with a file as what is typed, and returns its exit code and all that it has said.
+fn with_input(dir: &Path, args: &[&str], input: &str) -> (i32, String) {
+    let typed = dir.join("typed");
+    std::fs::write(&typed, input).unwrap();
+    let mut command = crate::support::command(crate::support::exe());
+    command.args(args).current_dir(dir).stdin(std::fs::File::open(typed).unwrap());
+    let out = command.output().unwrap();
+    (out.status.code().unwrap(), text(&out.stdout) + &text(&out.stderr))
+}
+
 /// A course from an address works in the directory that it names itself.
 #[test]
 fn a_course_from_an_address_is_walked_in_its_own_directory() {
     let dir = tempfile::tempdir().unwrap();
-    let at = |args: &[&str], input: &str| {
-        let mut command = crate::support::command(crate::support::exe());
-        let typed = dir.path().join("typed");
-        std::fs::write(&typed, input).unwrap();
-        command.args(args).current_dir(dir.path()).stdin(std::fs::File::open(typed).unwrap());
-        let out = command.output().unwrap();
-        (out.status.code().unwrap(), text(&out.stdout) + &text(&out.stderr))
-    };
+    let at = |args: &[&str], input: &str| with_input(dir.path(), args, input);
     assert_eq!(at(&["new", "mine"], "").0, 0);
     let git = |args: &[&str]| {
         let identity = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"];
@@ -412,14 +415,7 @@ fn three_chapters(dir: &Path) {
 fn who_begins_again_with_own_lines_is_asked_or_has_said_before_what_becomes_of_them() {
     let dir = tempfile::tempdir().unwrap();
     three_chapters(dir.path());
-    let at = |args: &[&str], input: &str| {
-        let mut command = crate::support::command(crate::support::exe());
-        let typed = dir.path().join("typed");
-        std::fs::write(&typed, input).unwrap();
-        command.args(args).current_dir(dir.path()).stdin(std::fs::File::open(typed).unwrap());
-        let out = command.output().unwrap();
-        (out.status.code().unwrap(), text(&out.stdout) + &text(&out.stderr))
-    };
+    let at = |args: &[&str], input: &str| with_input(dir.path(), args, input);
     let line = |workdir: &str| {
         let file = std::fs::read_to_string(dir.path().join(workdir).join("a.txt")).unwrap();
         file.lines().nth(3).unwrap().to_owned()

@@ -9,7 +9,6 @@ use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
-use crate::progress::ServedState;
 use crate::stack_since::StackSince;
 use crate::{files, probes, processes, record, stack_since, step};
 use workshop_base::problem::{Problem, Result};
@@ -62,9 +61,8 @@ impl Driver {
         let left = saved.as_ref().and_then(|saved| saved.progress.position.clone());
         let left = left.filter(|left| position::step_at(course, left).is_some());
         if let Some(saved) = saved {
-            if config.mode != Mode::CheckOnly && saved.progress.served.values().any(ServedState::is_running) {
-                // What does not end holds its port, and is told when that is wanted.
-                let _ = processes::end_left_behind(&config.workdir);
+            if config.mode != Mode::CheckOnly {
+                processes::end_left_behind(&config.workdir, &saved.progress);
             }
             self.target.set_captures(saved.progress.captures.clone());
             self.deploys.restore(saved.deployed, saved.deployed_files);

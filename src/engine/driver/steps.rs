@@ -93,6 +93,8 @@ impl Driver {
         if is_deploy && self.config.mode == Mode::Interactive {
             self.check_types(&at_step);
         }
+        // What a crash leaves of its commands is found by that.
+        self.save();
         let ctx = self.context(Some(at_step.clone()), cancel, detach);
         let here = self.target.here();
         self.tasks.spawn(async move {

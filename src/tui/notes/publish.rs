@@ -69,7 +69,11 @@ impl Publisher {
             let mut talking = tokio::task::JoinSet::new();
             loop {
                 while talking.try_join_next().is_some() {}
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((stream, _)) = listener.accept().await else {
+                    // Out of descriptors: they come back by themselves.
+                    tokio::time::sleep(PACE).await;
+                    continue;
+                };
                 talking.spawn(talk(stream, publishing.subscribe()));
                 // The screen may be gone by then.
                 let _ = wake.send(Msg::Tick);

@@ -39,12 +39,11 @@ pub struct Notes {
 impl Notes {
     /// Makes notes that have heard of no workshop yet; `now` in milliseconds since 1970.
     pub fn new(course: Arc<Course>, workdir: PathBuf, looks: Looks, size: (u16, u16), now: u64) -> Notes {
-        let progress = Progress::default();
         Notes {
             course,
             workdir,
             looks,
-            progress,
+            progress: Progress::default(),
             connected: false,
             left_at: None,
             size,
@@ -125,6 +124,8 @@ fn lay(n: &Notes) -> Laid {
     Laid { head, body, foot, room }
 }
 
+/// Said of a step that is not in the course as it was read.
+const CHANGED: &str = "The course has changed since these notes were opened: leave them with q, and open them again";
 /// Text wider than this is hard to read.
 const MOST_WIDTH: usize = 96;
 /// Below so many rows there is no row for the keys.
@@ -183,7 +184,10 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
     right.push(Span::styled(format!("{time}:{seconds:02}"), theme::STRONG));
     let mut out = vec![both_ends(left, right, width)];
     let Some((chapter, at, step)) = n.here() else {
-        let words = format!("Waiting for the workshop in {}", n.display_text(&n.workdir.display().to_string()));
+        let words = match n.progress.position {
+            Some(_) => CHANGED.to_owned(),
+            None => format!("Waiting for the workshop in {}", n.display_text(&n.workdir.display().to_string())),
+        };
         out.push(Line::default());
         out.extend(plain(&words, theme::TEXT, width));
         return out;
@@ -372,77 +376,5 @@ fn keys(width: usize) -> Line<'static> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::{fixture, golden};
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
-    use workshop_engine::event::{Event, EventKind};
-
-    fn text(n: &Notes) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(n.size.0, n.size.1)).unwrap();
-        terminal.draw(|frame| view(n, frame)).unwrap();
-        let buffer = terminal.backend().buffer();
-        let row = |y| (0..n.size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
-        (0..n.size.1).map(|y| row(y) + "\n").collect()
-    }
-
-    /// A progress after these events, all of them at the start.
-    fn told(kinds: &[&str]) -> Progress {
-        let mut progress = Progress::default();
-        for (seq, json) in (1..).zip(kinds) {
-            let kind: EventKind = serde_json::from_str(json).unwrap_or_else(|e| panic!("{e} in {json}"));
-            progress.apply(&Event { seq, at: golden::START, kind });
-        }
-        progress
-    }
-
-    const OPENED: &str =
-        r#"{"event":"opened","title":"DSQL","target":"local","workdir":"/w","position":{"chapter":1,"step":"deploy"}}"#;
-    const DEPLOYS: &str = r#"{"event":"step_started","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"action":"deploy","expects_failure":false,"usual_ms":95000}"#;
-    const MOVED: &str = r#"{"event":"moved","position":{"chapter":1,"step":"refused"}}"#;
-
-    #[test]
-    fn notes_next_clock_and_checks() {
-        let workdir = PathBuf::from("/home/my-dsql-app");
-        let mut n = Notes::new(fixture::course(), workdir, Looks::FULL, (80, 24), golden::START);
-        let mut screens = String::new();
-        let mut shoot = |what: &str, n: &Notes| {
-            let _ = write!(screens, "# {what}\n{}\n", text(n));
-        };
-        shoot("before the workshop has begun", &n);
-        n.take(told(&[OPENED]));
-        n.now += 200_000;
-        shoot("at a step that has not run, behind its budget", &n);
-        n.take(told(&[OPENED, DEPLOYS]));
-        shoot("while it runs", &n);
-        n.take(told(&[OPENED, MOVED]));
-        shoot("meant to fail", &n);
-        n.size = (120, 40);
-        shoot("with more room", &n);
-        n.size = (44, 14);
-        n.scroll(3);
-        shoot("with less", &n);
-        n.size = (80, 24);
-        n.silent();
-        n.now += 60_000;
-        shoot("the workshop was left: its clock stands", &n);
-        n.size = (20, 5);
-        text(&n);
-        golden::compare("notes.screens", &screens);
-    }
-
-    #[test]
-    fn scrolling_ends_with_the_text() {
-        let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (40, 12), golden::START);
-        n.take(told(&[OPENED]));
-        let first = text(&n);
-        n.scroll(1000);
-        let last = text(&n);
-        assert_ne!(first, last);
-        n.scroll(-1);
-        assert_ne!(text(&n), last, "one row up shows at once");
-        n.scroll(-1000);
-        assert_eq!(text(&n), first);
-    }
-}
+#[path = "screen_tests.rs"]
+mod tests;
