@@ -138,7 +138,7 @@ steps:
   - id: change
     title: Change everything
     minutes: 2
-    say: Change it.
+    say: Change it in ${region}.
     after: It is over.
     hints: [Look]
     actions:
@@ -148,16 +148,18 @@ steps:
 
 #[test]
 fn several_actions_have_the_texts_of_their_step_and_their_own() {
-    let texts = "steps:\n  change: {title: Alles ändern, say: Ändere es., after: Es ist vorbei., hints: [Schau]}\n";
-    let own = "  change-2: {title: Sag hallo, notes: Laut.}\n";
-    for (texts, last) in [(texts.to_owned() + own, "Sag hallo"), (texts.to_owned(), "Say hello")] {
+    let texts = "steps:\n  change: {title: \"Alles $${region}\", say: Ändere es., after: Es ist vorbei., hints: [Schau]}\n";
+    let own = "  change-2: {title: Sag hallo, say: \"Sag es ${region}.\", notes: Laut.}\n";
+    for (texts, last, said) in
+        [(texts.to_owned() + own, "Sag hallo", "Sag es ${region}."), (texts.to_owned(), "Say hello", "Ändere es.")]
+    {
         let dir = course(&[("ch01.yaml", &texts)]);
         let (lessons, snapshots) = (dir.path().join("lessons"), dir.path().join("snapshots"));
         fs::write(lessons.join("ch01.yaml"), ACTIONS).unwrap();
         let read = load::load_in(&lessons, &snapshots, &BTreeMap::new(), Some("de")).unwrap();
         let [first, second] = read.chapters[1].steps.as_slice() else { panic!("two actions") };
-        assert_eq!((first.title.as_str(), second.title.as_str()), ("Alles ändern (1 of 2)", last));
-        assert_eq!((first.say.as_str(), second.say.as_str()), ("Ändere es.", "Ändere es."));
+        assert_eq!((first.title.as_str(), second.title.as_str()), ("Alles ${region} (1 of 2)", last));
+        assert_eq!((first.say.as_str(), second.say.as_str()), ("Ändere es.", said));
         assert_eq!((first.after.as_deref(), second.after.as_deref()), (None, Some("Es ist vorbei.")));
         assert_eq!((&first.hints, &second.hints), (&vec!["Schau".to_owned()], &vec!["Schau".to_owned()]));
         let lacks = locale::missing(&load::load(&lessons, &snapshots).unwrap(), "de");

@@ -161,7 +161,7 @@ impl<'a> CourseHead<'a> {
     pub(super) fn course(self, own: CourseParts, chapters: Vec<Chapter>, lessons: &Path) -> Course {
         let CourseHead { raw, choices, chosen, database } = self;
         Course {
-            title: raw.title.0.clone(),
+            title: as_it_stands(&raw.title),
             code: raw.code.0.clone(),
             slot: minutes(&raw.slot),
             target: raw.target.or(raw.targets.first().copied()).unwrap_or(Target::Local),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::build::as_it_stands;
 use super::format::{ChapterTextsYaml, CourseTextsYaml, StepTextsYaml, Text};
 use super::images;
 use super::kinds;
@@ -14,7 +15,7 @@ use super::lens::Lens;
 use super::lesson_file::read_lesson;
 use super::model::{Chapter, Check, Course, StepPart, StepTexts};
 use super::schema;
-use super::template::{self, TemplateError};
+use super::template::{self, Reference, TemplateError};
 use workshop_base::problem::Problem;
 use workshop_base::text::shortened;
 
@@ -59,7 +60,14 @@ fn put_texts(course: &mut Course, locale: &str, problems: &mut Vec<Problem>, gap
     let file = dir.join("course.yaml");
     if file.exists() {
         if let Some(texts) = read_lesson::<CourseTextsYaml>(&file, &schema::COURSE_TEXTS, problems) {
-            let mut into = Translator { lens: texts.lens(), lessons: &lessons, problems, gaps, of: String::new() };
+            let mut into = Translator {
+                lens: texts.lens(),
+                lessons: &lessons,
+                problems,
+                gaps,
+                of: String::new(),
+                of_whole: Vec::new(),
+            };
             into.text("title", texts.raw.title.as_ref(), &mut course.title);
             into.option("costs", texts.raw.costs.as_ref(), &mut course.costs);
         }
@@ -97,7 +105,8 @@ fn put_chapter(
     }
     let Some(texts) = read_lesson::<ChapterTextsYaml>(file, &schema::CHAPTER_TEXTS, problems) else { return };
     let (lens, raw) = (texts.lens(), &texts.raw);
-    let mut into = Translator { lens, lessons, problems, gaps, of: format!("chapter {}", chapter.number) };
+    let mut into =
+        Translator { lens, lessons, problems, gaps, of: format!("chapter {}", chapter.number), of_whole: Vec::new() };
     into.text("title", raw.title.as_ref(), &mut chapter.title);
     into.list("goals", raw.goals.as_deref(), &mut chapter.goals);
     // An outline has none.
@@ -112,23 +121,25 @@ fn put_chapter(
     // The texts of the step of several actions that these are of.
     let mut whole = StepTexts::default();
     for step in &mut chapter.steps {
-        let mut of_step = |id: &str, texts: &mut StepTexts| {
+        let mut of_step = |id: &str, texts: &mut StepTexts, of_whole: &[&str]| {
             into.at(lens.key("steps").key(id), format!("step `{id}`"));
+            into.of_whole = of_whole.iter().flat_map(|text| template::references(text)).collect();
             into.step(raw.steps.get(id), texts);
         };
         let texts = match &mut step.part {
             None => {
                 let mut texts = StepTexts::of(step);
-                of_step(&step.id, &mut texts);
+                of_step(&step.id, &mut texts, &[]);
                 texts
             }
             Some(part) => {
                 if part.number == 1 {
                     whole = part.whole.clone();
-                    of_step(&part.step, &mut whole);
+                    of_step(&part.step, &mut whole, &[]);
                 }
-                part.whole.clone_from(&whole);
-                of_step(&part_id(part), &mut part.own);
+                // What it would show without texts of its own.
+                let before = std::mem::replace(&mut part.whole, whole.clone());
+                of_step(&part_id(part), &mut part.own, &[&before.title, &before.say]);
                 whole.of_part(&part.own, part.number, part.of)
             }
         };
@@ -157,6 +168,16 @@ struct Translator<'l, 'p> {
     gaps: &'p mut Vec<Problem>,
     /// What the texts are of, for messages.
     of: String,
+    /// What the step as a whole refers to, of whose actions one has its own texts.
+    of_whole: Vec<Reference>,
+}
+
+/// Returns a text as the lesson's own would be shown: titles are, as they stand.
+fn shown(key: &str, text: &Text) -> String {
+    match key {
+        "title" | "goals" | "costs" => as_it_stands(text),
+        _ => text.0.clone(),
+    }
 }
 
 impl<'l> Translator<'l, '_> {
@@ -179,7 +200,7 @@ impl<'l> Translator<'l, '_> {
         match new {
             Some(new) => {
                 self.check(self.lens.key(key), &new.0, old);
-                old.clone_from(&new.0);
+                *old = shown(key, new);
             }
             None if old.trim().is_empty() => {}
             None => self.gap(key),
@@ -206,7 +227,7 @@ impl<'l> Translator<'l, '_> {
             Some(new) => {
                 for (i, (new, old)) in new.iter().zip(old).enumerate() {
                     self.check(self.lens.key(key).item(i), &new.0, old);
-                    old.clone_from(&new.0);
+                    *old = shown(key, new);
                 }
             }
             None if old.is_empty() => {}
@@ -225,7 +246,8 @@ impl<'l> Translator<'l, '_> {
     /// A translation refers to what the text refers to: that alone is known to have a value there.
     fn same_references(&mut self, lens: Lens<'_>, new: &str, old: &str) {
         let own = template::references(old);
-        for reference in template::references(new).into_iter().filter(|reference| !own.contains(reference)) {
+        let known = |reference: &Reference| own.contains(reference) || self.of_whole.contains(reference);
+        for reference in template::references(new).into_iter().filter(|reference| !known(reference)) {
             if lens.is_broken() {
                 return;
             }

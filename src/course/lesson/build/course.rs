@@ -58,6 +58,7 @@ impl CourseParts {
 /// variable of the shell's in a command.
 fn texts_that_stay(raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) {
     let mut stays = |lens: Lens<'_>, text: &Text| nothing_is_filled_in(lens, &text.0, problems);
+    stays(lens.key("title"), &raw.title);
     raw.costs.iter().for_each(|costs| stays(lens.key("costs"), costs));
     for (i, needed) in raw.prerequisites.iter().enumerate() {
         let lens = lens.key("prerequisites").item(i);

@@ -101,6 +101,9 @@ enum ShellLexState {
     DollarParen,
     /// Inside `$((`, in so many parentheses.
     Arithmetic(u32),
+    /// After a dollar sign there, and after a parenthesis behind it: a command is ordinary code again, to the end.
+    ArithmeticDollar(u32),
+    ArithmeticParen(u32),
     Single,
     Double,
     /// After a dollar sign in double quotes.
@@ -128,7 +131,9 @@ pub fn shell(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
             Err(name) => *name,
         };
         answers.push(match state {
-            ShellLexState::Code(_) | ShellLexState::DollarParen => Ok(Quoting::ShellWord),
+            ShellLexState::Code(_) | ShellLexState::DollarParen | ShellLexState::ArithmeticParen(_) => {
+                Ok(Quoting::ShellWord)
+            }
             ShellLexState::Escaped(_) => refuse(name, "after a backslash", "take the backslash away"),
             ShellLexState::Dollar | ShellLexState::DoubleDollar => {
                 refuse(name, "after a dollar sign", "take the dollar sign away")
@@ -136,11 +141,13 @@ pub fn shell(pieces: &[TemplatePiece<'_>]) -> Vec<QuotingAnswer> {
             ShellLexState::Single | ShellLexState::Double | ShellLexState::DoubleBrace => {
                 refuse(name, "inside quotes", UNQUOTE_WORD)
             }
-            ShellLexState::Arithmetic(_) => refuse(name, "inside an arithmetic expression", VARIABLE),
+            ShellLexState::Arithmetic(_) | ShellLexState::ArithmeticDollar(_) => {
+                refuse(name, "inside an arithmetic expression", VARIABLE)
+            }
             ShellLexState::Comment => refuse(name, "inside a comment", "take it out of the comment"),
             ShellLexState::Lost => refuse(name, "after backquotes, a here-document or quotes within quotes", ELSEWHERE),
         });
-        if let ShellLexState::Code(_) | ShellLexState::DollarParen = state {
+        if let ShellLexState::Code(_) | ShellLexState::DollarParen | ShellLexState::ArithmeticParen(_) = state {
             state = ShellLexState::Code(false);
         }
     }
@@ -158,7 +165,11 @@ fn shell_char(state: ShellLexState, c: char) -> ShellLexState {
         (_, '`') | (ShellLexState::Dollar, '\'') | (ShellLexState::Arithmetic(_), '\'' | '"') => ShellLexState::Lost,
         (ShellLexState::Dollar, '(') => ShellLexState::DollarParen,
         (ShellLexState::DollarParen, '(') => ShellLexState::Arithmetic(2),
-        (ShellLexState::DollarParen, c) => shell_char(ShellLexState::Code(true), c),
+        (ShellLexState::ArithmeticDollar(open), '(') => ShellLexState::ArithmeticParen(open),
+        (ShellLexState::ArithmeticDollar(open), c) => shell_char(ShellLexState::Arithmetic(open), c),
+        (ShellLexState::ArithmeticParen(open), '(') => ShellLexState::Arithmetic(open.saturating_add(2)),
+        (ShellLexState::DollarParen | ShellLexState::ArithmeticParen(_), c) => shell_char(ShellLexState::Code(true), c),
+        (ShellLexState::Arithmetic(open), '$') => ShellLexState::ArithmeticDollar(open),
         (ShellLexState::Arithmetic(open), '(') => ShellLexState::Arithmetic(open.saturating_add(1)),
         (ShellLexState::Arithmetic(1), ')') => ShellLexState::Code(false),
         (ShellLexState::Arithmetic(open), ')') => ShellLexState::Arithmetic(open - 1),

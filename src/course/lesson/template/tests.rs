@@ -137,6 +137,7 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "echo $((1 + ${region}))",
         "echo $(( (1 + 2) * ${region} ))",
         "echo $(( '1' )) ${region}",
+        "echo $(( $((1)) + ${region} ))",
     ];
     for text in bad_shell {
         assert!(matches!(check(text, TemplateSyntax::Shell)[0], TemplateError::BadPlace { .. }), "{text}");
@@ -147,6 +148,8 @@ fn places_that_cannot_hold_a_value_are_refused_before_there_is_one() {
         "echo 'it'\\''s' ${region}",
         "echo $# ${region}",
         "echo $(( (1 + 2) * 3 ))${region} $(${region})",
+        "echo $(( $(echo ${region} | wc -c) + 1 ))",
+        "n=$(( $(grep -c \"a\" a.txt) + 1 )); echo ${region}",
     ] {
         assert!(check(text, TemplateSyntax::Shell).is_empty(), "{text}: {:?}", check(text, TemplateSyntax::Shell));
     }
