@@ -26,17 +26,14 @@ pub struct PromptFacts<'a> {
 /// The prompt for the next line.
 pub fn prompt(vars: &Vars, facts: &PromptFacts) -> String {
     let name = if facts.status == PromptStatus::Statement { "PROMPT1" } else { "PROMPT2" };
-    expand(vars.get(name).unwrap_or_default(), vars, facts)
+    expand(vars.get(name).unwrap_or_default(), vars, facts, false)
 }
 
 /// Columns that the last line of the first prompt takes, the text that is marked as invisible not counted.
 fn first_width(vars: &Vars, facts: &PromptFacts) -> usize {
-    let mut format = vars.get("PROMPT1").unwrap_or_default().replace("%w", "");
-    while let Some((from, end)) = format.find("%[").and_then(|from| Some((from, from + format[from..].find("%]")? + 2)))
-    {
-        format.replace_range(from..end, "");
-    }
-    let first = expand(&format, vars, &PromptFacts { status: PromptStatus::Statement, statement: "", ..facts.clone() });
+    let format = vars.get("PROMPT1").unwrap_or_default();
+    let facts = PromptFacts { status: PromptStatus::Statement, statement: "", ..facts.clone() };
+    let first = expand(format, vars, &facts, true);
     width(first.rsplit('\n').next().unwrap_or_default())
 }
 
@@ -50,8 +47,10 @@ pub fn tx_mark(tx: TxState) -> &'static str {
     }
 }
 
-fn expand(format: &str, vars: &Vars, facts: &PromptFacts) -> String {
+/// Fills a prompt in. Of one that is `measured` its own width and invisible text are no part.
+fn expand(format: &str, vars: &Vars, facts: &PromptFacts, measured: bool) -> String {
     let mut out = String::new();
+    let mut invisible_from = None;
     let database = masked(facts.database);
     let mut chars = format.chars().peekable();
     while let Some(c) = chars.next() {
@@ -81,9 +80,15 @@ fn expand(format: &str, vars: &Vars, facts: &PromptFacts) -> String {
                 out.push_str(&masked(vars.get(&name).unwrap_or_default()));
             }
             // What goes on stands below what it goes on with.
+            Some('w') if measured => {}
             Some('w') => out.extend(std::iter::repeat_n(' ', first_width(vars, facts))),
             // Marks of invisible text mean something to readline only.
-            Some('[' | ']') => {}
+            Some('[') => invisible_from = Some(out.len()),
+            Some(']') => {
+                if let Some(from) = invisible_from.take().filter(|_| measured) {
+                    out.truncate(from);
+                }
+            }
             Some(d) if d.is_digit(8) => {
                 let mut code = d.to_digit(8).unwrap_or(0);
                 while let Some(d) = chars.peek().and_then(|c| c.to_digit(8)).filter(|_| code < 32) {
@@ -129,6 +134,8 @@ mod tests {
         vars.put("PROMPT2", "%w|");
         vars.put("PROMPT1", "%[%033[1m%]日\n%/%R%#%[%033[0m%] %w");
         assert_eq!(shown(&vars, TxState::Open, PromptStatus::More), "           |");
+        vars.put("PROMPT1", "%%ww%%[x%]%n");
+        assert_eq!(shown(&vars, TxState::Open, PromptStatus::More), format!("{}|", " ".repeat("%ww%[xadmin".len())));
         vars.put("SINGLELINE", "on");
         vars.put("PROMPT1", "%R");
         assert_eq!(shown(&vars, TxState::Idle, PromptStatus::Statement), "^");

@@ -6,7 +6,7 @@ use super::super::own_names::{INTERNAL, OURS};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
-use workshop_base::sql::TokenKind as T;
+use workshop_base::sql::{self, TokenKind as T};
 
 /// Looks through a statement for what DSQL has nowhere.
 ///
@@ -114,6 +114,18 @@ fn stands_for_rows(w: Words, mut at: usize) -> bool {
             w.any(before, &["into", "table", "references", "with", "recursive", "copy", "as", "view"])
                 || at > 2 && w.are(at - 3, &["if", "not", "exists"])
                 || w.is(before, "on") && (w.is(1, "index") || w.is(2, "index"))
+                || is_table(w, before)
         }
     }
+}
+
+/// Returns whether the name that ends at `at` is a table's among those of a query: what follows it is an alias.
+fn is_table(w: Words, mut at: usize) -> bool {
+    if !matches!(w.tokens[at].kind, T::Word | T::QuotedName) || sql::is_reserved(&w.text(at).to_ascii_lowercase()) {
+        return false;
+    }
+    while at > 1 && w.symbol(at - 1, b'.') {
+        at -= 2;
+    }
+    at > 0 && (w.symbol(at - 1, b',') || w.any(at - 1, &["from", "join", "using", "update", "into", "only"]))
 }

@@ -267,6 +267,8 @@ fn create(call: &mut Call<'_>) -> AwsResult<Response> {
     if let Some(members) = rest.as_object_mut() {
         members.remove("clientToken");
     }
+    // The same request, whichever way its keys stand.
+    rest.sort_all_objects();
     let request = Some(sha256_hex(rest.to_string().as_bytes()));
     let same = |cluster: &ClusterRecord| token.is_some() && cluster.client_token == token;
     if let Some((id, cluster)) = call.world.state.clusters.iter().find(|(_, cluster)| same(cluster)) {

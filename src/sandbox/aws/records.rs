@@ -162,6 +162,9 @@ pub(crate) struct Object {
     pub modified: Instant,
     pub content_type: String,
     pub version: Option<String>,
+    /// In how many parts it came, where it came in parts.
+    #[serde(default)]
+    pub parts: Option<usize>,
     /// `x-amz-meta-…`
     pub metadata: BTreeMap<String, String>,
 }

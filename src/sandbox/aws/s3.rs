@@ -15,8 +15,12 @@ use workshop_base::encoding::decode;
 
 impl Object {
     /// Not an MD5, as for every object that S3 encrypts with KMS: the first half of the SHA-256.
-    fn etag(&self) -> String {
-        etag_of(&self.blob)
+    pub(super) fn etag(&self) -> String {
+        let whole = etag_of(&self.blob);
+        match self.parts {
+            None => whole,
+            Some(parts) => format!("\"{}-{parts}\"", whole.trim_matches('"')),
+        }
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn stored(
         size: body.len() as u64,
         modified: call.now,
         content_type,
+        parts: None,
         version: versioned.then(|| call.world.ids.secret(32).replace(['+', '/'], "_")),
         metadata,
     })

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::error::{AwsError, AwsResult};
 use super::measure;
 use super::protocol::{operation_hint, s3_response};
-use super::records::{MultipartUpload, UploadPart};
+use super::records::{MultipartUpload, Object, UploadPart};
 use super::s3_objects::{address, bucket, described, empty, etag_of, keep, stored, with_checksum};
 use super::service::{Call, Response};
 
@@ -139,10 +139,10 @@ fn complete(call: &mut Call<'_>, id: &str, name: &str, key: &str) -> AwsResult<R
         })?;
         body.extend_from_slice(&bytes);
     }
-    let object = stored(call, name, &body, upload.content_type, upload.metadata)?;
+    let parts = Some(wanted.parts.len());
+    let object = Object { parts, ..stored(call, name, &body, upload.content_type, upload.metadata)? };
     let host = call.request.header("host").unwrap_or("127.0.0.1");
-    let etag = format!("\"{}-{}\"", etag_of(&object.blob).trim_matches('"'), wanted.parts.len());
-    let made = json!({"Location": address(host, name, key), "Bucket": name, "Key": key, "ETag": etag});
+    let made = json!({"Location": address(host, name, key), "Bucket": name, "Key": key, "ETag": object.etag()});
     let mut response = s3_response("CompleteMultipartUploadResult", &made);
     if let Some(version) = &object.version {
         response = response.with("x-amz-version-id", version);

@@ -49,6 +49,8 @@ async fn what_is_sent_in_parts_is_one_object() {
     assert_eq!((object.status, object.body.len()), (200, LEAST + 7));
     assert!(object.body.ends_with(b"xthe end"));
     assert!(object.headers.contains(&("content-type".into(), "text/plain".into())));
+    let tag = object.headers.iter().find(|(name, _)| name == "etag").map(|(_, tag)| tag.replace('"', "&quot;"));
+    assert!(text.contains(&format!("<ETag>{}</ETag>", tag.expect("a tag"))), "the one that was answered: {text}");
     assert_eq!(completed(&bench, "big.zip", &id, &[&first, &second]).await.0, 404, "it is completed");
 }
 

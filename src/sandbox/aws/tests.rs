@@ -481,9 +481,10 @@ async fn a_role_may_do_what_its_policies_say() {
 async fn dsql_clusters_by_the_api() {
     let bench = Bench::new().await;
     let (status, made) =
-        bench.rest("dsql", "POST", "/cluster", json!({"tags": {"Name": "x"}, "clientToken": "t"})).await;
+        bench.rest("dsql", "POST", "/cluster", json!({"tags": {"Name": "x", "Of": "y"}, "clientToken": "t"})).await;
     assert_eq!((status, &made["status"], &made["deletionProtectionEnabled"]), (200, &json!("CREATING"), &json!(true)));
-    let (_, again) = bench.rest("dsql", "POST", "/cluster", json!({"tags": {"Name": "x"}, "clientToken": "t"})).await;
+    let (_, again) =
+        bench.rest("dsql", "POST", "/cluster", json!({"clientToken": "t", "tags": {"Of": "y", "Name": "x"}})).await;
     assert_eq!(again["identifier"], made["identifier"]);
     let id = made["identifier"].as_str().unwrap();
     let reserved = json!({"tags": {"aws:owner": "x"}});

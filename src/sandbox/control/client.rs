@@ -124,7 +124,9 @@ pub async fn reset(workdir: &Path, options: &SandboxOptions) -> Result<()> {
         }
     };
     postgres::wipe(&places.postgres())?;
-    for dir in [&places.run, &places.state] {
+    // The state says where the run of a sandbox was that another TMPDIR had started.
+    let noted = places.noted().map(|before| before.run);
+    for dir in noted.iter().chain([&places.run, &places.state]) {
         match std::fs::remove_dir_all(dir) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(path_problem(dir, &error)),
             _ => {}

@@ -105,7 +105,7 @@ fn names(buffer: &mut Buffer, area: Rect, labels: &[Line<'_>], current: usize) {
     if from > 0 {
         buffer.set_stringn(area.x, area.y, "‹", 1, theme::FOCUS);
     }
-    if wide(&labels[from..]) > usize::from(area.width) + 2 {
+    if wide(&labels[from..]) > usize::from(area.width) + if from > 0 { 0 } else { 2 } {
         buffer.set_stringn(area.right() - 1, area.y, "›", 1, theme::FOCUS);
     }
 }

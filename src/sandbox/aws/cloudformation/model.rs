@@ -155,6 +155,9 @@ pub(crate) struct ChangeSet {
     #[serde(default)]
     pub obsolete: bool,
     pub express: bool,
+    /// An express one is taken back all the same when it fails.
+    #[serde(default)]
+    pub express_rolls_back: bool,
     pub no_rollback: bool,
     /// Delete the stack when its creation fails.
     #[serde(default)]

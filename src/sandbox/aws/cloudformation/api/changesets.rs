@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::describe::parameter_values;
 use super::lookup::{PAGE, existing, no_change_set, updatable, valid_name, with_engine};
+use super::operate::express;
 use super::submitted::{empty_target, outputs_differ, plan, target};
 use crate::aws::cloudformation::changes;
 use crate::aws::cloudformation::engine::{self, OperationOptions};
@@ -60,6 +61,7 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
     let changes = plan(call, &target, &stack, import_existing)?;
     let nothing = update && changes::nothing_changes(&changes, &target, &stack.target, outputs_differ(&target, &stack));
     let id = format!("arn:aws:cloudformation:{region}:{account}:changeSet/{set_name}/{}", call.world.ids.uuid());
+    let (express, leaves) = express(input);
     let set = ChangeSet {
         id: id.clone(),
         name: set_name,
@@ -71,7 +73,8 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
         failed: nothing.then(|| NO_CHANGES.to_owned()),
         executed: false,
         obsolete: false,
-        express: input["DeploymentConfig"]["Mode"] == "EXPRESS",
+        express,
+        express_rolls_back: express && !leaves,
         no_rollback: failure == Some("DO_NOTHING"),
         delete_on_failure: failure == Some("DELETE"),
         import_existing,
@@ -232,7 +235,7 @@ pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> AwsResul
     if set.update {
         updatable(stack)?;
     }
-    let no_rollback = flag(input, "DisableRollback") || set.no_rollback || set.express;
+    let no_rollback = flag(input, "DisableRollback") || set.no_rollback || set.express && !set.express_rolls_back;
     let options = OperationOptions {
         token: text(input, "ClientRequestToken").map(str::to_owned),
         on_failure: match (no_rollback, set.delete_on_failure) {

@@ -28,13 +28,21 @@ pub(super) fn options(input: &Value) -> AwsResult<OperationOptions> {
         _ if flag(input, "DisableRollback") => OnFailure::Nothing,
         _ => OnFailure::Rollback,
     };
-    let express = input["DeploymentConfig"]["Mode"] == "EXPRESS";
+    let (express, no_rollback) = express(input);
     Ok(OperationOptions {
         token: text(input, "ClientRequestToken").map(str::to_owned),
-        on_failure: if express { OnFailure::Nothing } else { on_failure },
+        on_failure: if no_rollback { OnFailure::Nothing } else { on_failure },
         express,
         import_existing: false,
     })
+}
+
+/// Returns whether an operation is to be express, and whether that leaves failures as they are: it does, unless it is told not to
+/// (CloudFormation's user guide, "Rollback behavior with express mode", 2026-11).
+pub(super) fn express(input: &Value) -> (bool, bool) {
+    let config = &input["DeploymentConfig"];
+    let express = config["Mode"] == "EXPRESS";
+    (express, express && (config["DisableRollback"].is_null() || flag(config, "DisableRollback")))
 }
 
 /// Members that say which updates are denied, which the sandbox does not have.

@@ -79,7 +79,9 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
         return false;
     }
     let target = operation.target.clone();
-    let keeps = operation.on_failure == OnFailure::Nothing && operation.kind == OperationKind::Update;
+    // Nobody says of an express deploy, which goes without rollback by itself, that it replaces nothing.
+    let keeps =
+        operation.on_failure == OnFailure::Nothing && operation.kind == OperationKind::Update && !operation.express;
     let none = BTreeSet::new();
     let evaluation = Evaluation::default();
     let names = (stack.name.clone(), stack.id.clone());

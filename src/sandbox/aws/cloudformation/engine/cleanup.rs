@@ -117,11 +117,9 @@ pub(super) fn end(stack: &mut Stack, env: &mut EngineContext<'_>) {
     let failed = operation.pending_deletes.iter().filter(|d| d.state == DeleteState::Failed);
     let failed: Vec<(String, bool)> = failed.map(|d| (d.logical_id.clone(), d.superseded)).collect();
     let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
-    let stuck = (!failed.is_empty()).then(|| match operation.kind {
-        OperationKind::Update => NOT_DELETED.to_owned(),
-        OperationKind::Create | OperationKind::Delete => {
-            format!("The following resource(s) failed to delete: [{}]. ", names.join(", "))
-        }
+    let stuck = (!failed.is_empty()).then(|| match (operation.kind, operation.rolling_back) {
+        (OperationKind::Update, false) => NOT_DELETED.to_owned(),
+        _ => format!("The following resource(s) failed to delete: [{}]. ", names.join(", ")),
     });
     let status = match (operation.kind, operation.rolling_back, &stuck) {
         (OperationKind::Create, false, _) => StackStatus::CreateComplete,

@@ -95,6 +95,11 @@ fn without_rollback_nothing_is_replaced() {
     // A create has nothing to replace, and an update that can be taken back may.
     bench.deploy(json!({"A": named("two", "1")}), OnFailure::Rollback);
     assert_eq!((bench.stack.status, bench.exists()), (StackStatus::UpdateComplete, vec!["A-2"]));
+    // Express goes without rollback by itself.
+    let express = OperationOptions { express: true, ..options(OnFailure::Nothing) };
+    bench.env(|stack, env| begin(stack, target(json!({"A": named("three", "1")})), express, env));
+    bench.settle();
+    assert_eq!((bench.stack.status, bench.exists()), (StackStatus::UpdateComplete, vec!["A-3"]));
 }
 
 #[test]
@@ -107,6 +112,11 @@ fn what_an_update_cannot_delete_is_no_longer_the_stack_s() {
     assert_eq!(bench.stack.reason.as_deref(), Some("Update successful. One or more resources could not be deleted."));
     assert_eq!(bench.stack.resources.keys().collect::<Vec<_>>(), ["A"]);
     assert_eq!(bench.exists(), ["A-1", "B-2"]);
+    // On the way back it was no success.
+    bench.failing = vec!["create D", "delete C"];
+    bench.deploy(json!({"A": parameter("2"), "C": parameter("1"), "D": parameter("1")}), OnFailure::Rollback);
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete);
+    assert!(bench.stack.reason.as_deref().is_some_and(|reason| reason.contains("[C]")), "{:?}", bench.stack.reason);
 }
 
 /// A fault of the sandbox's own breaks an operation off; what ran then is waited for by nobody.

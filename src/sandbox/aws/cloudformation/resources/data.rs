@@ -76,6 +76,7 @@ pub(crate) fn bucket(context: &mut ResourceContext<'_>, job: &ResourceJob) -> Ha
         }
         (Verb::Delete, _) => {
             context.world.state.buckets.remove(&name);
+            context.world.state.uploads.retain(|_, upload| upload.bucket != name);
             return Ok(ResourceWork::Done(created(name, [])));
         }
         // One that a stack left behind is taken over, if the caller asked for that.
