@@ -148,7 +148,8 @@ steps:
 
 #[test]
 fn several_actions_have_the_texts_of_their_step_and_their_own() {
-    let texts = "steps:\n  change: {title: \"Alles $${region}\", say: Ändere es., after: Es ist vorbei., hints: [Schau]}\n";
+    let texts =
+        "steps:\n  change: {title: \"Alles $${region}\", say: Ändere es., after: Es ist vorbei., hints: [Schau]}\n";
     let own = "  change-2: {title: Sag hallo, say: \"Sag es ${region}.\", notes: Laut.}\n";
     for (texts, last, said) in
         [(texts.to_owned() + own, "Sag hallo", "Sag es ${region}."), (texts.to_owned(), "Say hello", "Ändere es.")]
