@@ -4,6 +4,7 @@ use serde_json::{Deserializer, Number, Value};
 
 use super::expect::at_path;
 use super::mismatch::compile;
+use super::numbers::without_zeros;
 use workshop_base::problem::Result;
 use workshop_course::lesson::json_path;
 
@@ -15,7 +16,7 @@ pub fn of_text(text: &str) -> Value {
 
 /// Makes a value of a cell: as [`of_text`], but a numeric(10,2), which PostgreSQL writes as 100.00, is a number all the same.
 pub fn of_cell(text: &str) -> Value {
-    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+    let short = without_zeros(text);
     let says_the_same = |number: &Number| number.as_f64().is_some_and(|number| number.to_string() == short);
     number(text, |number| number.to_string() == text || says_the_same(number))
 }

@@ -57,8 +57,12 @@ pub fn bound(what: &str, came: Option<f64>, bound: &NumberBound, values: &Values
 
 /// A number with at most five digits behind its point, which is what DSQL's plans have.
 pub fn short(number: f64) -> String {
-    let text = format!("{number:.5}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    without_zeros(&format!("{number:.5}")).to_owned()
+}
+
+/// Cuts the zeros off that end a number's digits behind its point.
+pub fn without_zeros(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 /// The number that a template is, filled in.
@@ -76,15 +80,11 @@ pub fn amount(template: &Template, values: &Values) -> Result<f64> {
 /// When a reference has no value.
 pub fn as_it_came(cell: &Template, came: Option<&str>, values: &Values) -> Result<String> {
     // By digits: ids beside each other may be the same double.
-    let digits = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
-    };
     let kept = match values.json_value(&Value::from(cell.0.as_str()))? {
-        Value::Number(number) => Some(digits(&number.to_string())),
+        Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    match came.filter(|came| kept == Some(digits(came))) {
+    match came.filter(|came| kept.as_deref().map(without_zeros) == Some(without_zeros(came))) {
         Some(came) => Ok(came.to_owned()),
         None => values.plain(cell),
     }

@@ -138,6 +138,15 @@ impl OutputTarget {
         }
     }
 
+    /// Returns it with nothing in its file any more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begun(mut self) -> std::io::Result<OutputTarget> {
+        self.begin()?;
+        Ok(self)
+    }
+
     /// Takes away what stood in the file, once.
     ///
     /// # Errors

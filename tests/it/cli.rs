@@ -443,7 +443,8 @@ fn who_begins_again_with_own_lines_is_asked_or_has_said_before_what_becomes_of_t
         let (came, told) = at(&[&["begin-again", "--workdir", workdir], args].concat(), "");
         assert_eq!((came, line(workdir).as_str()), (code, left), "{workdir} {args:?}: {told}");
         assert!(told.contains(said), "{workdir} {args:?}: {told}");
-    } // What a chapter without checks is like cannot be looked at.
+    }
+    // What a chapter without checks is like cannot be looked at.
     let chapter = dir.path().join("lessons/ch01.yaml");
     let lesson = std::fs::read_to_string(&chapter).unwrap();
     std::fs::write(&chapter, lesson.split("checks:").next().unwrap()).unwrap();

@@ -269,10 +269,7 @@ impl Console {
     /// When the file cannot be written; a text for the person.
     pub fn send_output_to(&mut self, file: &std::path::Path) -> Result<(), String> {
         let name = file.to_string_lossy();
-        let opened = OutputTarget::open(&name, &self.settings.directory).and_then(|mut target| {
-            target.begin()?;
-            Ok(target)
-        });
+        let opened = OutputTarget::open(&name, &self.settings.directory).and_then(OutputTarget::begun);
         self.settings.output = Some(opened.map_err(|e| format!("{name}: {}", crate::wire::reason(&e)))?);
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::model::{Control, EchoTarget, LooksCommand};
 use super::say::{failed, said};
 use super::settings;
 use crate::console::Console;
-use crate::out::RunContext;
+use crate::out::{OutputTarget, RunContext};
 use crate::report::SqlLine;
 use crate::table::TableFormat;
 use crate::vars::boolean;
@@ -70,11 +70,7 @@ async fn output(c: &mut Console, file: Option<String>, cx: &mut RunContext<'_>) 
         cx.complain_output(&error).await;
     }
     let Some(file) = file else { return Control::Continue };
-    let opened = c.open_target(&file, cx).and_then(|mut target| {
-        target.begin()?;
-        Ok(target)
-    });
-    match opened {
+    match c.open_target(&file, cx).and_then(OutputTarget::begun) {
         Ok(target) => {
             c.settings.output = Some(target);
             Control::Continue
