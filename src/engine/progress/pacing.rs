@@ -6,12 +6,16 @@ use super::state::Progress;
 use crate::event::StepRef;
 
 impl Progress {
+    /// Tells whether one is at a step.
+    pub fn is_at(&self, step: &StepRef) -> bool {
+        self.position.as_ref().is_some_and(|p| p.chapter == step.chapter && p.step == step.step)
+    }
+
     /// Milliseconds spent on a step until `now`.
     pub fn spent_on_step(&self, step: &StepRef, now: u64) -> u64 {
         let settled = self.pacing.spent.get(step).copied().unwrap_or(0);
-        let here = self.position.as_ref().is_some_and(|p| p.chapter == step.chapter && p.step == step.step);
         match self.pacing.since {
-            Some(since) if here => settled + now.saturating_sub(since),
+            Some(since) if self.is_at(step) => settled + now.saturating_sub(since),
             _ => settled,
         }
     }

@@ -62,11 +62,7 @@ pub fn outline(p: &Plain) -> Vec<String> {
             // What is only read has come to nothing that could be told.
             let verdict = step_verdict(&p.course, &p.progress, &at, step).filter(|_| step.action != StepAction::Read);
             let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
-            let here = if p.progress.position.as_ref().is_some_and(|x| x.chapter == at.chapter && x.step == at.step) {
-                ", you are here"
-            } else {
-                ""
-            };
+            let here = if p.progress.is_at(&at) { ", you are here" } else { "" };
             out.push(format!("{}.{}  {}{word}{here}", chapter.number, i + 1, step.title));
         }
     }

@@ -72,8 +72,7 @@ fn of_step(m: &Model, chapter: &Chapter, step: &Step, width: usize) -> Vec<Line<
 /// Returns what became of a step, also of one that is only read, or whose changes somebody else made; None for one that is still
 /// to do, or to do again.
 pub fn step_verdict(course: &Course, progress: &Progress, at: &StepRef, step: &Step) -> Option<Verdict> {
-    let here = progress.position.as_ref().is_some_and(|here| here.chapter == at.chapter && here.step == at.step);
-    let been = !here && progress.spent_on_step(at, progress.at) > 0;
+    let been = !progress.is_at(at) && progress.spent_on_step(at, progress.at) > 0;
     match progress.steps.get(at).and_then(|state| state.verdict) {
         // Taken back since.
         Some(verdict) if verdict.is_good() && is_taken_back(progress, at, step) => None,

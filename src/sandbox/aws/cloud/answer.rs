@@ -207,7 +207,7 @@ impl Cloud {
                 "cloudformation" => api::call(&mut call, operation, &input),
                 "cloudcontrolapi" => cloudcontrol::call(&mut call, operation),
                 "ssm" => ssm::call(&mut call, operation),
-                "logs" => logs::call(&mut call, operation, &self.logs.lock().unwrap_or_else(|e| e.into_inner())),
+                "logs" => logs::call(&mut call, operation, &self.logs()),
                 "s3" => s3::call(&mut call),
                 "lambda" => lambda::call(&mut call),
                 "dsql" => dsql::call(&mut call),

@@ -205,7 +205,7 @@ impl Cloud {
     pub async fn clear(self: &Arc<Self>) -> Result<(), StateError> {
         let empty = self.world().state.emptied();
         self.replace_state(empty).await;
-        *self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Logs::default();
+        *self.logs() = Logs::default();
         self.world().dirty = true;
         self.save()
     }
@@ -259,6 +259,11 @@ impl Cloud {
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         // A panic while the lock was held is a bug of one request; the others go on.
         self.world.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Locks what functions have logged, as [`Cloud::world`].
+    pub(super) fn logs(&self) -> MutexGuard<'_, Logs> {
+        self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Runs in the background; [`Cloud::close`] waits for it.

@@ -41,8 +41,7 @@ impl Cloud {
         let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
         let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
-        let mut logs = self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        logs.add(&group, version, &result.request_id, &result.log_tail, self.now());
+        self.logs().add(&group, version, &result.request_id, &result.log_tail, self.now());
         Ok(result)
     }
 
@@ -172,8 +171,7 @@ impl Cloud {
         match work {
             ResourceWork::Done(created) => {
                 if job.verb == Verb::Delete && job.kind == "AWS::Logs::LogGroup" {
-                    let mut logs = self.logs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                    logs.remove(&created.physical_id);
+                    self.logs().remove(&created.physical_id);
                 }
                 Ok(created)
             }
