@@ -165,7 +165,7 @@ fn an_invalid_course_writes_the_reports_that_were_asked_for() {
         let junit = std::fs::read_to_string(dir.path().join("report.xml")).unwrap();
         assert!(junit.contains("<testcase classname=\"course\" name=\"lessons/course.yaml:"), "{junit}");
         let tap = std::fs::read_to_string(dir.path().join("report.tap")).unwrap();
-        assert!(tap.starts_with("TAP version 13\nBail out! "), "{tap}");
+        assert!(tap.starts_with("TAP version 13\nnot ok 1 - the run comes to its end\nBail out! "), "{tap}");
         assert!(text(&out.stdout).contains("::error file=lessons/course.yaml,line="), "{}", text(&out.stdout));
     }
     // So does lint, unasked.
