@@ -52,6 +52,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         })
     }
 
+    /// Returns what has come and was not taken.
+    pub fn ahead(&self) -> &[u8] {
+        &self.inbox
+    }
+
+    /// Takes so many bytes of what has come, which are there.
+    pub fn take(&mut self, len: usize) -> BytesMut {
+        self.inbox.split_to(len)
+    }
+
     /// Returns whether more may be read ahead while a statement runs.
     pub fn has_room(&self) -> bool {
         self.inbox.len() < AHEAD

@@ -2,7 +2,7 @@
 //! do, and has the backend do it.
 //!
 //! 0. `types` has its parts, `serve` its life.
-//! 1. `simple` and `extended` turn messages into statements to run.
+//! 1. `simple` and `extended` turn messages into statements to run, `plain` passes on what needs nothing from us.
 //! 2. `names` knows the client's prepared statements and portals, `portals` takes results in slices.
 //! 3. `gate` decides whether a statement may run now.
 //! 4. `run` runs it, directly or on private copies, and keeps the log.
@@ -25,6 +25,7 @@ mod gate;
 mod internal;
 mod names;
 mod park;
+mod plain;
 mod portals;
 mod receive;
 mod run;

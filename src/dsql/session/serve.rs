@@ -171,6 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     false => self.simple(message).await,
                 }
             }
+            b'B' if let Some(len) = self.plain_execution(&message) => self.pass_execution(&message, len).await,
             b'P' | b'B' | b'D' | b'E' | b'C' | b'H' | b'S' => match self.extended(message).await {
                 Err(SessionEnd::Client(e)) if e.kind() == io::ErrorKind::InvalidInput => {
                     self.malformed(&e.to_string()).await

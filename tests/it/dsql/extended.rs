@@ -204,3 +204,76 @@ async fn a_client_is_told_what_its_parameters_are() {
     }
     world.end().await;
 }
+
+/// Binds a named statement with a value and executes it, its messages together or the Bind answered first, and returns
+/// what came of it.
+async fn execute_named(raw: &mut Raw, value: &str, together: bool, describe: bool) -> Vec<String> {
+    let mut out = BytesMut::new();
+    let put = |value: &str, out: &mut BytesMut| {
+        out.extend_from_slice(value.as_bytes());
+        Ok(postgres_protocol::IsNull::No)
+    };
+    frontend::bind("", "s", [], [value], put, [], &mut out).map_err(|_| "").expect("written");
+    if !together {
+        frontend::flush(&mut out);
+        raw.send(out.split()).await;
+        let answer = raw.message().await.expect("an answer");
+        assert!(matches!(answer.0, b'2' | b'E'), "{answer:?}");
+    }
+    if describe {
+        frontend::describe(b'P', "", &mut out).expect("written");
+    }
+    frontend::execute("", 0, &mut out).expect("written");
+    frontend::sync(&mut out);
+    raw.send(out).await;
+    raw.finish().await
+}
+
+/// A read that was prepared answers alike whether its messages come together, and so pass as they are, or one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_prepared_answers_alike_however_its_messages_come() {
+    let world = World::new().await;
+    let (mut one, mut two) = two(&world).await;
+    let mut answers = Vec::new();
+    for together in [true, false] {
+        let mut raw = Raw::connect(&world, "c", "admin").await.expect("connected");
+        let mut out = BytesMut::new();
+        frontend::parse("s", "select 10 / $1::int from t where id = 1", [], &mut out).expect("written");
+        frontend::sync(&mut out);
+        raw.send(out).await;
+        raw.finish().await;
+        let mut got = Vec::new();
+        for (value, describe) in [("5", true), ("2", false), ("0", true), ("10", true)] {
+            got.push(execute_named(&mut raw, value, together, describe).await);
+            // With the Sync its portal was over.
+            let mut again = BytesMut::new();
+            frontend::execute("", 0, &mut again).expect("written");
+            frontend::sync(&mut again);
+            raw.send(again).await;
+            got.push(raw.finish().await);
+        }
+        raw.query("begin").await;
+        got.push(execute_named(&mut raw, "1", together, true).await);
+        got.push(raw.query("rollback").await);
+        one.query("alter table t rename column n to m").await;
+        one.query("alter table t rename column m to n").await;
+        if together {
+            got.push(execute_named(&mut raw, "1", together, true).await);
+        }
+        got.push(execute_named(&mut raw, "1", true, true).await);
+        answers.push(got);
+    }
+    let over = vec!["ERROR 34000 portal \"\" does not exist".to_owned()];
+    let (together, apart) = (&answers[0], &answers[1]);
+    assert_eq!(together[..10], apart[..10]);
+    let rows = |value: &str, end: &str| vec![value.to_owned(), format!("SELECT 1{end}")];
+    assert_eq!(together[..4], [rows("2", ""), over.clone(), rows("5", ""), over.clone()]);
+    assert_eq!(together[4..6], [vec!["ERROR 22012 division by zero".to_owned()], over]);
+    assert_eq!((&together[6], &together[8]), (&rows("1", ""), &rows("10", " *")));
+    assert_eq!(together[9], ["ROLLBACK"]);
+    let changed = "ERROR 40001 schema has been updated by another transaction, please retry: (OC001)";
+    assert_eq!(together[10], [changed]);
+    assert_eq!((&together[11], &apart[10]), (&rows("10", ""), &vec![changed.to_owned()]));
+    two.query("select 1").await;
+    world.end().await;
+}
