@@ -206,3 +206,28 @@ fn patterns<'p>(lines: impl Iterator<Item = &'p String>) -> Gitignore {
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(of: &[usize]) -> Vec<Choice> {
+        let option = |n: usize| ChoiceOption { id: format!("o{n}"), title: String::new(), files: Vec::new() };
+        let choice = |(i, options): (usize, &usize)| Choice {
+            id: format!("c{i}"),
+            title: String::new(),
+            options: (0..*options).map(option).collect(),
+        };
+        of.iter().enumerate().map(choice).collect()
+    }
+
+    #[test]
+    fn every_combination_is_looked_at_and_of_very_many_any_two() {
+        let ways = |of: &[usize]| besides_the_first(&choices(of)).into_iter().map(|way| way.len()).collect::<Vec<_>>();
+        assert_eq!(ways(&[]), [0; 0]);
+        assert_eq!(ways(&[2, 3]), [1, 1, 1, 2, 2]);
+        assert_eq!(ways(&[2; 6]).len(), 63);
+        let many = ways(&[2; 20]);
+        assert_eq!((many.len(), many.iter().max()), (20 + 190, Some(&2)));
+    }
+}
