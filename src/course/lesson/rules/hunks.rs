@@ -17,27 +17,9 @@ pub fn each_hunk_in_one_step(
     doubtful: &BTreeSet<String>,
     problems: &mut Vec<Problem>,
 ) {
-    let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
     let steps = lens.key("steps");
-    let mut unsure = steps.is_broken() || steps.is_incomplete();
-    for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
-        unsure |= lens.is_broken() || lens.key("edit").is_broken();
-        let StepAction::Edit(edit) = &step.action else { continue };
-        for hunk in &edit.hunks {
-            if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
-                let (change, file) = (hunk.index + 1, &hunk.file);
-                let mut problem =
-                    Problem::failed(format_args!("change {change} of `{file}` belongs to step `{}` too", first.id));
-                problem.hint = rest_of_file(chapter, step, file);
-                let place = facts.named.get(&(at, file.clone(), hunk.index)).filter(|_| !lens.key("edit").is_broken());
-                problems.extend(
-                    place.map(|place| {
-                        problem.expected("each change of the chapter in exactly one step").at(place.clone())
-                    }),
-                );
-            }
-        }
-    }
+    let (taken, unsure) = taken(chapter, facts, problems);
+    let unsure = unsure || steps.is_broken() || steps.is_incomplete();
     if unsure {
         return;
     }
@@ -45,7 +27,10 @@ pub fn each_hunk_in_one_step(
     for (directory, files) in &new {
         let problem = Problem::failed(format_args!("no step makes any of the {files} files below `{directory}/`"))
             .expected("each change of the chapter in exactly one step")
-            .hint("add them to the `edit` of a step, or name the directory in the snapshot's `.gitignore` when a tool has made it");
+            .hint(
+                "add them to the `edit` of a step, or name the directory in the snapshot's `.gitignore` when a tool has \
+                 made it",
+            );
         lens.key("snapshot").report(problems, problem);
     }
     let is_told =
@@ -97,6 +82,36 @@ pub fn each_hunk_in_one_step(
             lens.key("snapshot").report(problems, problem);
         }
     }
+}
+
+/// Returns the step that makes each change, and whether a step could not be read, so that others may make more. One that two
+/// steps make is reported.
+fn taken<'c>(
+    chapter: &'c Chapter,
+    facts: &ChapterFacts<'_>,
+    problems: &mut Vec<Problem>,
+) -> (BTreeMap<(&'c str, usize), &'c Step>, bool) {
+    let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
+    let mut unsure = false;
+    for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
+        unsure |= lens.is_broken() || lens.key("edit").is_broken();
+        let StepAction::Edit(edit) = &step.action else { continue };
+        for hunk in &edit.hunks {
+            if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
+                let (change, file) = (hunk.index + 1, &hunk.file);
+                let mut problem =
+                    Problem::failed(format_args!("change {change} of `{file}` belongs to step `{}` too", first.id));
+                problem.hint = rest_of_file(chapter, step, file);
+                let place = facts.named.get(&(at, file.clone(), hunk.index)).filter(|_| !lens.key("edit").is_broken());
+                problems.extend(
+                    place.map(|place| {
+                        problem.expected("each change of the chapter in exactly one step").at(place.clone())
+                    }),
+                );
+            }
+        }
+    }
+    (taken, unsure)
 }
 
 /// So many files that no step makes are told of together.
