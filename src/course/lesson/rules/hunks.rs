@@ -118,7 +118,7 @@ fn taken<'c>(
 const MANY: usize = 3;
 
 /// The topmost directories that are new in a chapter with many files, none of which a step makes, and how many those are.
-fn new_directories<'c>(chapter: &'c Chapter, is_made: impl Fn(&str) -> bool) -> BTreeMap<&'c str, usize> {
+fn new_directories(chapter: &Chapter, is_made: impl Fn(&str) -> bool) -> BTreeMap<&str, usize> {
     let all = chapter.snapshot.keys().map(String::as_str);
     let new: BTreeSet<&str> = chapter
         .diff
