@@ -10,6 +10,7 @@ use crate::headless::github;
 use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{counted, sanitize};
+use workshop_course::code::tree::Tree;
 use workshop_course::code::{diff, unified};
 use workshop_course::lesson::model::{Chapter, Course, Target};
 use workshop_course::lesson::{chain, choices as options, facts, lint, load, locale, schema};
@@ -204,13 +205,16 @@ pub fn diff(common: &CommonOptions, from: &str, to: &str) -> Result<u8> {
     let dirs = places::course(common)?;
     let names = chain::snapshots_in_order(&dirs.lessons)?;
     let chosen = choices::chosen(common, &dirs.lessons)?;
-    let snapshot = |chapter: &str| {
-        let at = chain::position(&names, chapter).ok_or_else(|| {
+    let snapshot = |chapter: &str| -> Result<Tree> {
+        let Some(at) = chain::position(&names, chapter) else {
+            // One that is not valid may not name its chapters.
+            read_from(common, &dirs)?;
             let last = names.len().saturating_sub(1);
-            Problem::usage(format!("there is no chapter `{chapter}`")).hint(format!(
-                "chapters go from 0 to {last}, and are named by their snapshots, too: `workshop diff 0 1`, `workshop diff ch00 ch01`"
-            ))
-        })?;
+            return Err(Problem::usage(format!("there is no chapter `{chapter}`")).hint(format!(
+                "chapters go from 0 to {last}, and are named by their snapshots, too: `workshop diff 0 1`, `workshop diff \
+                 ch00 ch01`"
+            )));
+        };
         let directory = dirs.snapshots.join(&names[at]);
         chain::snapshot(&dirs.lessons, &directory, &chosen).map_err(Problem::usage)
     };
