@@ -45,6 +45,23 @@ pub fn trees(directory: &Path) -> Result<Option<BTreeMap<String, Tree>>> {
     Ok(Some(trees))
 }
 
+/// Returns what git leaves out of the repository below a directory, by its rules of what to ignore: files, and directories
+/// with a slash at their end. Nothing where there is no repository.
+pub fn left_out(directory: &Path) -> Vec<String> {
+    let args = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--", "."];
+    let listing = ask(directory, &args, "").unwrap_or_default();
+    let paths = listing.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+}
+
+/// Returns the submodules that the commit has below a directory.
+pub fn submodules(directory: &Path) -> Vec<String> {
+    let listing = ask(directory, &["ls-tree", "-r", "-z", "HEAD", "."], "").unwrap_or_default();
+    let entries = listing.split(|byte| *byte == 0).map(|entry| String::from_utf8_lossy(entry).into_owned());
+    let path = |entry: String| entry.strip_prefix("160000 ")?.split_once('\t').map(|(_, path)| path.to_owned());
+    entries.filter_map(path).collect()
+}
+
 /// The next object of a batch, `OBJECT blob SIZE` and its bytes, and what comes after it.
 fn blob<'a>(answer: &'a [u8], object: &str) -> Option<(&'a [u8], &'a [u8])> {
     let end = answer.iter().position(|byte| *byte == b'\n')?;

@@ -10,9 +10,10 @@ use crate::headless::github;
 use crate::headless::types::{self, ReportFormat, ReportRequest};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{counted, sanitize};
+use workshop_course::code::tree::Tree;
 use workshop_course::code::{diff, unified};
 use workshop_course::lesson::model::{Chapter, Course, Target};
-use workshop_course::lesson::{facts, lint, load, locale, schema};
+use workshop_course::lesson::{chain, choices as options, facts, lint, load, locale, schema};
 
 /// Reads the course, or shows all that is wrong with it.
 ///
@@ -131,8 +132,9 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
         }
         Err(_) => return Ok(Kind::Course.exit_code()),
     };
-    let outdated = facts::outdated(course, jiff::Zoned::now().date());
-    warn(&lint::render_warnings(&outdated, colors_stderr(common.color)));
+    let mut warnings = facts::outdated(course, jiff::Zoned::now().date());
+    warnings.extend(propagate::unshared(course));
+    warn(&lint::render_warnings(&warnings, colors_stderr(common.color)));
     if !requests.iter().any(|request| request.file.is_none() && request.format.is_for_people()) {
         return Ok(0);
     }
@@ -152,12 +154,16 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
 
 /// Returns what is wrong with the course's texts in other languages, and what the one that was asked for lacks.
 fn translations(course: &Course, dirs: &places::CourseDirs) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for locale in locale::locales(&dirs.lessons) {
-        locale::translate(&mut course.clone(), &locale, &mut problems);
+    let known = locale::locales(&dirs.lessons);
+    if known.is_empty() {
+        return Vec::new();
     }
+    let others = options::besides_the_first(&course.choices).into_iter();
+    let others = others.filter_map(|chosen| load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen).ok());
+    let courses: Vec<Course> = std::iter::once(course.clone()).chain(others).collect();
+    let mut problems: Vec<Problem> = known.iter().flat_map(|name| locale::problems(&courses, name)).collect();
     if let Some(locale) = &dirs.locale {
-        problems.extend(locale::missing(course, locale));
+        problems.extend(locale::missing(&courses, locale));
     }
     problems
 }
@@ -179,22 +185,6 @@ pub fn schema() -> Result<u8> {
     Ok(0)
 }
 
-/// Finds a chapter by its number, or by the name of its file and snapshot.
-///
-/// # Errors
-/// When there is none.
-fn named<'a>(course: &'a Course, name: &str) -> Result<&'a Chapter> {
-    if let Some(chapter) = course.chapters.iter().find(|chapter| chapter.id == name) {
-        return Ok(chapter);
-    }
-    match name.parse() {
-        Ok(number) => chapter(course, number),
-        Err(_) => Err(Problem::usage(format!("there is no chapter `{name}`")).hint(
-            "name it by its number, or as its snapshot is named: `workshop diff 0 1`, `workshop diff ch00 ch01`",
-        )),
-    }
-}
-
 /// Finds a chapter by its number.
 ///
 /// # Errors
@@ -207,18 +197,33 @@ pub fn chapter(course: &Course, number: u32) -> Result<&Chapter> {
 }
 
 /// Prints the difference between two chapters' snapshots; exit code 0 also when they differ, since that is
-/// what was asked for.
+/// what was asked for. The course need not be valid: who writes it looks here for what a step can name.
 ///
 /// # Errors
-/// When the course is not valid, or has no such chapter.
+/// When a lesson file cannot be read, and when the course has no such chapter or a snapshot is not there.
 pub fn diff(common: &CommonOptions, from: &str, to: &str) -> Result<u8> {
-    let course = read(common)?;
-    let (before, after) = (&named(&course, from)?.snapshot, &named(&course, to)?.snapshot);
+    let dirs = places::course(common)?;
+    let names = chain::snapshots_in_order(&dirs.lessons)?;
+    let chosen = choices::chosen(common, &dirs.lessons)?;
+    let snapshot = |chapter: &str| -> Result<Tree> {
+        let Some(at) = chain::position(&names, chapter) else {
+            // One that is not valid may not name its chapters.
+            read_from(common, &dirs)?;
+            let last = names.len().saturating_sub(1);
+            return Err(Problem::usage(format!("there is no chapter `{chapter}`")).hint(format!(
+                "chapters go from 0 to {last}, and are named by their snapshots, too: `workshop diff 0 1`, `workshop diff \
+                 ch00 ch01`"
+            )));
+        };
+        let directory = dirs.snapshots.join(&names[at]);
+        chain::snapshot(&dirs.lessons, &directory, &chosen).map_err(Problem::usage)
+    };
+    let (before, after) = (snapshot(from)?, snapshot(to)?);
     let terminal = std::io::stdout().is_terminal();
     let color = output::wants_color(common.color, terminal);
     // git and patch pass over what stands before the first file and after the last.
     let _fence = output::ActionsFence::open();
-    for file in diff::diff_trees(before, after) {
+    for file in diff::diff_trees(&before, &after) {
         let text = unified::unified(&file);
         // A pipe gets the bytes as they are, so that `patch` can take them.
         let text = if terminal { sanitize(&text).into_owned() } else { text };
@@ -230,9 +235,12 @@ pub fn diff(common: &CommonOptions, from: &str, to: &str) -> Result<u8> {
 /// Added green, removed red, places cyan.
 fn painted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 256);
+    // A line that is taken away and begins with `--` looks like the name of a file.
+    let mut is_head = true;
     for line in text.lines() {
+        is_head &= !line.starts_with("@@");
         let code = match line {
-            l if l.starts_with("+++") || l.starts_with("---") => "1",
+            l if is_head && (l.starts_with("+++") || l.starts_with("---")) => "1",
             l if l.starts_with("@@") => "36",
             l if l.starts_with('+') => "32",
             l if l.starts_with('-') => "31",

@@ -38,7 +38,10 @@ impl CourseDirs {
         let locale = match &common.locale {
             None => None,
             Some(wanted) => Some(locale::nearest(wanted, &known).map(str::to_owned).ok_or_else(|| {
-                let own = "leave --locale out for the course's own language";
+                let own = format!(
+                    "leave --locale out for the course's own language; its author begins one with {}",
+                    lessons.join("locales").join(wanted).join("course.yaml").display()
+                );
                 Problem::usage(format!("the course has no texts in `{wanted}`")).hint(match known.as_slice() {
                     [] => format!("it has one language only: {own}"),
                     known => format!("it has {}; {own}", known.join(", ")),

@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::args::CommonOptions;
 use super::output::say;
 use super::{committed, places};
 use crate::tui::user_editor;
-use workshop_base::problem::{Problem, Result};
+use workshop_base::problem::{Problem, Result, Spot};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::merge::{self, Carried, FileConflict};
 use workshop_course::code::tree::{self, Tree};
 use workshop_course::lesson::chain;
+use workshop_course::lesson::model::{Chapter, Course};
 
 /// Carries the change of a chapter, given by its number or its snapshot's name, into those after it. `old` holds the
 /// snapshots as they were; without it, git's last commit does. With `edit`, what meets a change of a later chapter's own is
@@ -25,22 +26,26 @@ use workshop_course::lesson::chain;
 pub fn run(common: &CommonOptions, chapter: &str, old: Option<&Path>, edit: bool) -> Result<u8> {
     let places = places::authors_course(common)?;
     let names = chain::snapshots_in_order(&places.lessons)?;
-    let mut from = names
-        .iter()
-        .position(|name| name == chapter)
-        .or_else(|| chapter.parse().ok().filter(|number| *number < names.len()))
-        .ok_or_else(|| {
-            Problem::usage(format!("there is no chapter `{chapter}`"))
-                .hint("name it by its number or its snapshot: 0, ch00")
-        })?;
+    let mut from = chain::position(&names, chapter).ok_or_else(|| {
+        Problem::usage(format!("there is no chapter `{chapter}`"))
+            .hint("name it by its number or its snapshot: 0, ch00")
+    })?;
+    let named = old.is_some();
     let old = match old {
         Some(directory) => read_all(directory, &names)?,
-        None => in_order(committed::trees(&places.snapshots)?, &names)?,
+        None => {
+            let old = in_order(committed::trees(&places.snapshots)?, &names)?;
+            all_committed(&names, &old, from)?;
+            old
+        }
     };
     let labels: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut any = false;
     loop {
-        let now = read_all(&places.snapshots, &names)?;
+        let mut now = read_all(&places.snapshots, &names)?;
+        if !named {
+            without_what_git_leaves_out(&places.snapshots, &names, &mut now);
+        }
         refuse_marks(&names, &now)?;
         let carried = merge::carry(&old, &now, &labels, from);
         for one in &carried {
@@ -105,15 +110,65 @@ pub fn forgotten(lessons: &Path, snapshots: &Path) -> Vec<Problem> {
     let found = || -> Option<Vec<Problem>> {
         let names = chain::snapshots_in_order(lessons).ok()?;
         let old = in_order(committed::trees(snapshots).ok()?, &names).ok()?;
-        let now = read_all(snapshots, &names).ok()?;
+        let mut now = read_all(snapshots, &names).ok()?;
+        without_what_git_leaves_out(snapshots, &names, &mut now);
         let problem = |(index, path): (usize, String)| {
             let (this, before) = (&names[index], &names[index - 1]);
             Problem::failed(format!("{this}/{path} lacks what {before}/{path} gained since the last commit"))
                 .hint(format!("`workshop propagate {before}` carries it through all later chapters"))
+                .at(top_of(snapshots.join(this).join(&path)))
         };
         Some(merge::forgotten(&old, &now).into_iter().map(problem).collect())
     };
     found().unwrap_or_default()
+}
+
+/// Returns a warning for each file or directory of a snapshot that git leaves out, and for each submodule: who clones the course
+/// does not have it.
+pub fn unshared(course: &Course) -> Vec<Problem> {
+    let is_part = |path: &&String| {
+        let within = |chapter: &Chapter| path.strip_prefix(chapter.id.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let holds = |chapter: &Chapter, path: &str| chapter.snapshot.keys().any(|file| is_of(file, path));
+        course.chapters.iter().any(|chapter| within(chapter).is_some_and(|path| holds(chapter, path)))
+    };
+    let warning = |path: &String| {
+        let file = course.snapshots.join(path.trim_end_matches('/'));
+        Problem::course(format!("git leaves {} out, and it is part of the course", file.display()))
+            .hint(
+                "whoever clones the course lacks it: add it with `git add --force`, or name it in the snapshot's own \
+                 `.gitignore`",
+            )
+            .at(top_of(file))
+    };
+    let submodule = |path: &String| {
+        let file = course.snapshots.join(path);
+        Problem::course(format!("{} is a submodule", file.display()))
+            .hint("whoever opens the course by its address finds it empty: copy its files into the snapshot")
+            .at(top_of(file))
+    };
+    let (left_out, submodules) = (committed::left_out(&course.snapshots), committed::submodules(&course.snapshots));
+    left_out.iter().filter(is_part).map(warning).chain(submodules.iter().map(submodule)).collect()
+}
+
+/// Tells whether a file is what git left out: the file itself, or one below a directory, which ends in a slash.
+fn is_of(file: &str, left_out: &str) -> bool {
+    file == left_out || (left_out.is_empty() || left_out.ends_with('/')) && file.starts_with(left_out)
+}
+
+/// The first place of a file, for what concerns all of it.
+fn top_of(file: PathBuf) -> Spot {
+    Spot { file, line: 1, column: 1, excerpt: String::new(), length: 1 }
+}
+
+/// Takes the files out of snapshots that git leaves out: no commit has them, whatever they were.
+fn without_what_git_leaves_out(snapshots: &Path, names: &[String], trees: &mut [Tree]) {
+    for path in committed::left_out(snapshots) {
+        for (name, tree) in names.iter().zip(&mut *trees) {
+            if let Some(path) = path.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('/')) {
+                tree.retain(|file, _| !is_of(file, path));
+            }
+        }
+    }
 }
 
 fn read_all(snapshots: &Path, names: &[String]) -> Result<Vec<Tree>> {
@@ -128,6 +183,21 @@ fn in_order(trees: Option<std::collections::BTreeMap<String, Tree>>, names: &[St
             .hint("commit them before you change one, or name a copy of them with --old DIR")
     })?;
     Ok(names.iter().map(|name| trees.remove(name).unwrap_or_default()).collect())
+}
+
+/// Refuses to carry the change of a snapshot that no commit has, or through one: against nothing all of it would be new, and
+/// meet all that the next chapter has. What the last chapter was is asked by nobody.
+fn all_committed(names: &[String], old: &[Tree], from: usize) -> Result<()> {
+    let asked = names.iter().zip(old).take(names.len().saturating_sub(1)).skip(from);
+    let unknown: Vec<&str> = asked.filter(|(_, tree)| tree.is_empty()).map(|(name, _)| name.as_str()).collect();
+    match unknown.first() {
+        None => Ok(()),
+        Some(first) => Err(Problem::usage(format!(
+            "it is not known what {} was before: git's last commit does not have it",
+            unknown.join(", ")
+        ))
+        .hint(format!("commit {first} as it was, then change it, or name a copy of the snapshots with --old DIR"))),
+    }
 }
 
 fn refuse_marks(names: &[String], now: &[Tree]) -> Result<()> {

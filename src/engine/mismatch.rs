@@ -38,6 +38,6 @@ impl From<Mismatch> for Failure {
 /// # Errors
 /// When it is none.
 pub fn compile(pattern: &str) -> Result<Regex> {
-    let lines = RegexBuilder::new(pattern).multi_line(true).build();
+    let lines = RegexBuilder::new(pattern).multi_line(true).crlf(true).build();
     lines.map_err(|e| Problem::course(format!("/{pattern}/ is not a regular expression: {e}")))
 }

@@ -244,11 +244,12 @@ async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
         let program = prerequisite.command.split(' ').next().unwrap_or_default();
         return (Verdict::Error, format!("`{program}` {why}"));
     }
-    let printed = out.iter().chain(&err).find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
+    let lines: Vec<&str> = out.iter().chain(&err).map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    let printed = lines.first().copied().unwrap_or_default().to_owned();
     if !ended.success() {
         return (Verdict::Error, if printed.is_empty() { "it cannot be run".to_owned() } else { printed });
     }
-    let (Some(version), Ok(range)) = (version_in(&printed), VersionReq::parse(&prerequisite.version)) else {
+    let (Some(version), Ok(range)) = (version_in(&lines), VersionReq::parse(&prerequisite.version)) else {
         return (Verdict::Error, format!("no version in {printed:?}"));
     };
     match range.matches(&version) {
@@ -257,12 +258,19 @@ async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
     }
 }
 
-/// The first version number in a text; what it leaves out is 0.
-fn version_in(text: &str) -> Option<Version> {
-    let pattern = Regex::new(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?").ok()?;
-    let found = pattern.captures(text)?;
-    let part = |i: usize| found.get(i).map_or(Some(0), |m| m.as_str().parse().ok());
-    Some(Version::new(part(1)?, part(2)?, part(3)?))
+/// The version number in what a tool prints: the first with a dot in the first line that has a number which is no part of a
+/// word, since a name can have one in it (`k3d version v5.6.0`), or that number alone; else any number. What it leaves
+/// out is 0. Gradle draws a line before its own, and Java tells of its options.
+fn version_in(lines: &[&str]) -> Option<Version> {
+    let first = |pattern: &str, line: &str| {
+        let found = Regex::new(pattern).ok()?.captures(line)?;
+        let number = |part: Option<regex::Match<'_>>| part.map_or(Some(0), |part| part.as_str().parse().ok());
+        found.iter().skip(1).map(number).collect::<Option<Vec<u64>>>()
+    };
+    let of_line = |line: &&str| first(r"(\d+)\.(\d+)(?:\.(\d+))?", line).or_else(|| first(r"\b[vV]?(\d+)", line));
+    let found = lines.iter().find_map(of_line).or_else(|| lines.iter().find_map(|line| first(r"(\d+)", line)))?;
+    let part = |i: usize| found.get(i).copied().unwrap_or(0);
+    Some(Version::new(part(0), part(1), part(2)))
 }
 
 #[cfg(test)]
@@ -286,10 +294,17 @@ mod tests {
             ("psql (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)", "15.13.0"),
             ("aws-cli/2.17.3 Python/3.11", "2.17.3"),
             ("17", "17.0.0"),
+            ("openjdk 21 2023-09-19", "21.0.0"),
+            ("k3d version v5.6.0", "5.6.0"),
+            ("k6 v0.49.0 (go1.21.6, linux/amd64)", "0.49.0"),
+            ("go version go1.22.1 linux/amd64", "1.22.1"),
+            ("OpenSSH_9.2p1 Debian-2+deb12u2, OpenSSL 3.0.11", "9.2.0"),
+            ("Python 3.12.0rc1", "3.12.0"),
         ] {
-            assert_eq!(version_in(text).unwrap().to_string(), version);
+            assert_eq!(version_in(&[text]).unwrap().to_string(), version);
         }
-        assert_eq!(version_in("none"), None);
+        assert_eq!(version_in(&["none"]), None);
+        assert_eq!(version_in(&["Picked up _JAVA_OPTIONS: -Xmx512m", "openjdk 17.0.9"]).unwrap().major, 17);
     }
 
     #[test]
@@ -312,6 +327,8 @@ mod tests {
             look_at(&prerequisite("echo v18.1.0", ">=20")).await,
             (Verdict::Fail, "18.1.0, and the course needs >=20".into())
         );
+        let framed = "printf '\\n-----\\nGradle 8.5\\n-----\\n'";
+        assert_eq!(look_at(&prerequisite(framed, ">=8")).await, (Verdict::Pass, "8.5.0".into()));
         let (verdict, found) = look_at(&prerequisite("no-such-tool --version", ">=1")).await;
         assert_eq!((verdict, found.as_str()), (Verdict::Error, "`no-such-tool` was not found on PATH"));
     }

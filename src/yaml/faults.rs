@@ -18,6 +18,11 @@ pub fn explain(lines: &[String], here: At, info: &str, open: Option<&Open>) -> (
     if let Some(found) = hidden(lines, here.line, open).filter(|_| info.contains("flow")) {
         return found;
     }
+    if info.starts_with("comment intercepting") {
+        let problem = Problem::course("not valid YAML: a comment in the middle of a text")
+            .hint("text that holds ` #` goes in quotes, or below `|`; a comment stands above or below the text");
+        return (comment_on(lines, here), problem);
+    }
     if let Some(found) = structure::explain(lines, here, info, open) {
         return found;
     }
@@ -141,6 +146,17 @@ pub fn forbidden(lines: &[String]) -> Vec<(At, Problem)> {
         (point(row, column), problem)
     });
     told.collect()
+}
+
+/// The comment on a line, to its end; the place itself where there is none.
+fn comment_on(lines: &[String], here: At) -> At {
+    let comment = line(lines, here.line).and_then(|text| Some((text, text.find(" #")?)));
+    comment.map_or(here, |(text, at)| At {
+        column: text[..at].chars().count() + 2,
+        end_line: here.line,
+        end_column: text.trim_end().chars().count() + 1,
+        ..here
+    })
 }
 
 /// A comment within `{…}` or `[…]`, which hides the closing bracket.

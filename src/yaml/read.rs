@@ -53,6 +53,7 @@ struct Reader<'a> {
 
 /// Lesson files are a few levels deep; a file that is deeper than this is not one.
 const MAX_DEPTH: usize = 32;
+const DEEP: &str = "lessons need a few levels: text that begins with `[` or `{` goes in quotes";
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, At), LocatedProblem> {
@@ -94,7 +95,7 @@ impl<'a> Reader<'a> {
             _ => return self.value(event),
         };
         if self.open.len() == MAX_DEPTH {
-            return Err((here, Problem::course("lists and mappings are nested too deep")));
+            return Err((here, Problem::course("lists and mappings are nested too deep").hint(DEEP)));
         }
         self.open.push((what, here));
         let node = self.value(event)?;

@@ -37,7 +37,10 @@ fn unclosed(lines: &[String], here: At, open: Option<&Open>) -> Option<(At, Prob
     if here.line == begun.line || from.clone().any(|c| c == closer) {
         let problem =
             Problem::course(format_args!("not valid YAML: the `{opener}` before this does not end as it should"))
-                .hint(format!("a comma stands between two items, `{closer}` at the end"));
+                .hint(format!(
+                    "a comma stands between two items, `{closer}` at the end; text that holds a bracket, a brace or a comma goes \
+                     in quotes"
+                ));
         return Some((here, problem));
     }
     let end_column = line(lines, begun.line)?.trim_end().chars().count() + 1;

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use workshop_base::copy_tree::copy_tree;
+
 fn workshop(args: &[&str]) -> Output {
     crate::support::command(crate::support::exe()).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
 }
@@ -70,6 +72,23 @@ fn a_diff_is_a_patch_that_git_takes() {
     for file in ["cdk/lib/dat401-stack.ts", "lambda/src/db.ts", "lambda/src/index.ts"] {
         let (got, want) = (std::fs::read(dir.path().join(file)), std::fs::read(root.join("ch01").join(file)));
         assert_eq!(got.unwrap(), want.unwrap(), "{file}");
+    }
+}
+
+/// Whoever looks for what a step can name is in the middle of writing it.
+#[test]
+fn a_diff_needs_no_valid_course() {
+    let dir = tempfile::tempdir().unwrap();
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/base"), dir.path(), &|_| true).unwrap();
+    let lesson = dir.path().join("lessons/ch01.yaml");
+    let whole = std::fs::read_to_string(&lesson).unwrap();
+    std::fs::write(&lesson, whole.replace("edit: all", "edit: [{file: src/index.js, match: gone}]\n    sayy: x"))
+        .unwrap();
+    assert_eq!(away(dir.path(), &["lint"]).status.code(), Some(2));
+    for chapters in [["0", "1"], ["ch00", "ch01"]] {
+        let out = away(dir.path(), &[&["diff"][..], &chapters].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stdout));
+        assert!(text(&out.stdout).contains("+  log(event);"), "{}", text(&out.stdout));
     }
 }
 

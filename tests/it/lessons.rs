@@ -244,6 +244,28 @@ fn a_chapter_of_more_steps_than_anybody_walks_through_is_refused() {
     }
 }
 
+/// Where case does not count only one of the two is there; a repository cannot hold such a case everywhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_differ_in_case_alone_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lessons/base"), root);
+    let said = || lint::plain(&load::load(&root.join("lessons"), &root.join("snapshots")).err().unwrap_or_default());
+    fs::write(root.join("snapshots/ch01/readme.md"), "# Small\n").unwrap();
+    assert!(said().contains("`README.md` becomes `readme.md`, which differs only in case"), "{}", said());
+    fs::write(root.join("snapshots/ch01/README.md"), "# Small\n").unwrap();
+    assert!(
+        said().contains("snapshot `ch01` has `README.md` and `readme.md`, which differ only in case"),
+        "{}",
+        said()
+    );
+    fs::remove_file(root.join("snapshots/ch01/readme.md")).unwrap();
+    assert_eq!(said(), "");
+    fs::rename(root.join("snapshots/ch01"), root.join("snapshots/Ch01")).unwrap();
+    assert!(said().contains("the directory is called `Ch01`: rename it to `ch01`"), "{}", said());
+}
+
 /// The program at a course of its own, which git knows.
 struct Authored(TempDir);
 

@@ -51,7 +51,7 @@ fn texts_are_put_in_and_what_is_left_out_stays() {
     assert_eq!((step.say.as_str(), step.title.as_str()), ("Ändere es.", "Change everything"));
     assert_eq!(read.chapters[0].title, "Preparations");
     assert_eq!(load::load_in(&lessons, &snapshots, &BTreeMap::new(), None).unwrap().title, "A small course");
-    let gaps: Vec<String> = locale::missing(&load::load(&lessons, &snapshots).unwrap(), "de")
+    let gaps: Vec<String> = locale::missing(&[load::load(&lessons, &snapshots).unwrap()], "de")
         .iter()
         .map(|problem| problem.message.replace(&format!("{}/", dir.path().display()), ""))
         .collect();
@@ -163,7 +163,7 @@ fn several_actions_have_the_texts_of_their_step_and_their_own() {
         assert_eq!((first.say.as_str(), second.say.as_str()), ("Ändere es.", said));
         assert_eq!((first.after.as_deref(), second.after.as_deref()), (None, Some("Es ist vorbei.")));
         assert_eq!((&first.hints, &second.hints), (&vec!["Schau".to_owned()], &vec!["Schau".to_owned()]));
-        let lacks = locale::missing(&load::load(&lessons, &snapshots).unwrap(), "de");
+        let lacks = locale::missing(&[load::load(&lessons, &snapshots).unwrap()], "de");
         let lacks: Vec<&str> =
             lacks.iter().map(|gap| gap.message.as_str()).filter(|gap| gap.contains("step")).collect();
         match last {
@@ -174,6 +174,31 @@ fn several_actions_have_the_texts_of_their_step_and_their_own() {
             ),
         }
     }
+}
+
+/// A step that only another option has is translated as all are: what of it is misspelt is told, and what it lacks.
+#[test]
+fn the_texts_of_every_option_are_looked_at() {
+    let dir = course(&[
+        ("course.yaml", COURSE),
+        ("ch00.yaml", CH00),
+        (
+            "ch01.yaml",
+            "title: Erste Schritte\nsteps:\n  change: {title: Alles, say: Alles.}\n  python: {title: P, say: \"${region}\"}\n  pyhton: {say: x}\nchecks: {answers: {title: Ja}}\n",
+        ),
+    ]);
+    let file = dir.path().join("lessons/course.yaml");
+    let choice = "choices: [{id: language, title: L, options: [{id: js, title: J}, {id: py, title: P}]}]\n";
+    fs::write(&file, fs::read_to_string(&file).unwrap() + choice).unwrap();
+    let file = dir.path().join("lessons/ch01.yaml");
+    let step = "  - {id: python, title: P, minutes: 0, say: P., notes: N., when: {language: py}}\nchecks:\n";
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("checks:\n", step)).unwrap();
+    let (code, said) = run(dir.path(), &["lint", "--locale", "de", "--format", "plain"], "C");
+    assert_eq!(code, 2, "{said}");
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("lessons/")).collect();
+    let told = ["refer to `${region}`", "has no step `pyhton`", "step `python` has no `notes` in this language"];
+    assert!(told.iter().all(|told| lines.iter().filter(|line| line.contains(told)).count() == 1), "{said}");
+    assert_eq!(lines.len(), 3, "{said}");
 }
 
 #[test]

@@ -11,18 +11,32 @@ struct Copy(tempfile::TempDir);
 
 impl Copy {
     fn new() -> Copy {
+        let copy = Copy::on_disk();
+        copy.git(&["init", "-q"]);
+        copy.commit(&["."]);
+        copy
+    }
+
+    /// One that git does not know yet.
+    fn on_disk() -> Copy {
         let copy = Copy(tempfile::tempdir().unwrap());
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for part in ["lessons", "snapshots"] {
             let wanted = |path: &Path| !path.ends_with("node_modules") && !path.ends_with("cdk.out");
             copy_tree(&root.join(part), &copy.0.path().join(part), &wanted).unwrap();
         }
-        for args in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "The course"]] {
-            let mut git = command("git");
-            git.args(["-c", "user.name=Author", "-c", "user.email=author@example.org"]).args(args);
-            assert!(git.current_dir(copy.0.path()).status().unwrap().success());
-        }
         copy
+    }
+
+    fn git(&self, args: &[&str]) {
+        let mut git = command("git");
+        git.args(["-c", "user.name=Author", "-c", "user.email=author@example.org"]).args(args);
+        assert!(git.current_dir(self.0.path()).status().unwrap().success());
+    }
+
+    fn commit(&self, paths: &[&str]) {
+        self.git(&[&["add", "-A", "--"][..], paths].concat());
+        self.git(&["commit", "-q", "-m", "The course"]);
     }
 
     fn run(&self, args: &[&str], editor: &str) -> (i32, String) {
@@ -83,4 +97,42 @@ fn what_meets_a_chapters_own_change_is_settled_in_the_authors_editor_and_carried
     }
     let (code, said) = copy.run(&["lint"], "true");
     assert_eq!(code, 0, "{said}");
+}
+
+/// Against nothing everything would be new, and meet all that the next chapter has.
+#[test]
+fn a_snapshot_that_no_commit_has_is_carried_nowhere() {
+    for committed in [&["lessons"][..], &["lessons", "snapshots/ch01", "snapshots/ch02"]] {
+        let copy = Copy::on_disk();
+        copy.git(&["init", "-q"]);
+        copy.commit(committed);
+        copy.change(STACK, "memorySize: 512", "memorySize: 1024");
+        let before = copy.text(1, STACK);
+        let (code, said) = copy.run(&["propagate", "ch00"], "false");
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("it is not known what ch00") && said.contains("--old DIR"), "{said}");
+        assert_eq!(copy.text(1, STACK), before);
+    }
+}
+
+#[test]
+fn what_git_leaves_out_is_told_and_was_not_forgotten() {
+    let copy = Copy::on_disk();
+    fs::write(copy.0.path().join(".gitignore"), "dist/\n*.log\n").unwrap();
+    copy.git(&["init", "-q"]);
+    fs::create_dir_all(copy.0.path().join("snapshots/ch00/node_modules")).unwrap();
+    fs::write(copy.0.path().join("snapshots/ch00/node_modules/a.log"), "").unwrap();
+    for chapter in 0..=8 {
+        let dist = copy.0.path().join(format!("snapshots/ch{chapter:02}/dist"));
+        fs::create_dir(&dist).unwrap();
+        fs::write(dist.join("page.txt"), "a page\n").unwrap();
+    }
+    copy.commit(&["."]);
+    let (code, said) = copy.run(&["lint"], "false");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("git leaves snapshots/ch00/dist out, and it is part of the course"), "{said}");
+    assert!(!said.contains("node_modules"), "{said}");
+    fs::remove_file(copy.0.path().join("snapshots/ch08/dist/page.txt")).unwrap();
+    let (_, said) = copy.run(&["lint"], "false");
+    assert!(!said.contains("lacks what"), "it was there before the last commit, too: {said}");
 }

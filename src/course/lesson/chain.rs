@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
-use super::choices;
+use super::choices::{self, Chosen};
 use super::format::{ChapterYaml, CourseYaml};
 use super::kinds;
 use super::lesson_file::read_lesson;
 use super::load::usual_workdir;
 use super::model::Choice;
 use super::schema;
+use crate::code::tree::{self, Tree, TreeError};
 use workshop_base::problem::{Kind, Problem};
 
 /// Returns the names of the snapshots that the chapters end at, in order of teaching.
@@ -34,6 +35,23 @@ pub fn snapshots_in_order(lessons: &Path) -> Result<Vec<String>, Problem> {
         }
     }
     Ok(snapshots)
+}
+
+/// Finds a chapter among [`snapshots_in_order`] by its number, or as its snapshot is named.
+pub fn position(names: &[String], chapter: &str) -> Option<usize> {
+    let named = names.iter().position(|name| name == chapter);
+    named.or_else(|| chapter.parse().ok().filter(|number| *number < names.len()))
+}
+
+/// Reads a snapshot as who has chosen these options has it; of a choice that is not among them, the first.
+///
+/// # Errors
+/// When there is no such directory, or it cannot be listed.
+pub fn snapshot(lessons: &Path, directory: &Path, chosen: &Chosen) -> Result<Tree, TreeError> {
+    let mut files = tree::read(directory)?.files;
+    let choices = choices_of(lessons);
+    choices::keep_chosen(&mut files, &choices, &choices::resolved(&choices, chosen));
+    Ok(files)
 }
 
 /// Returns what a course lets one choose; nothing when its `course.yaml` cannot be read.

@@ -72,6 +72,58 @@ pub fn combinations(choices: &[Choice]) -> Vec<Chosen> {
     if choices.is_empty() { Vec::new() } else { choices.iter().fold(vec![Chosen::new()], more) }
 }
 
+/// More ways to choose than these are not all looked at.
+const MOST_WAYS: usize = 64;
+
+/// Returns the ways to choose besides the first option of each, by those that are not the first: fewer of them come before
+/// more. Where there are very many, those with one or two such.
+pub fn besides_the_first(choices: &[Choice]) -> Vec<Chosen> {
+    let all = choices.iter().try_fold(1, |all: usize, choice| all.checked_mul(choice.options.len().max(1)));
+    let too_many = all.is_none_or(|all| all > MOST_WAYS);
+    let mut ways = vec![Chosen::new()];
+    for choice in choices {
+        let with = |way: &Chosen| {
+            let others = choice.options.iter().skip(1).map(|option| (choice.id.clone(), option.id.clone()));
+            others.map(|other| way.clone().into_iter().chain([other]).collect()).collect::<Vec<Chosen>>()
+        };
+        let more: Vec<Chosen> = ways.iter().filter(|way| !too_many || way.len() < 2).flat_map(with).collect();
+        ways.extend(more);
+    }
+    ways.sort_by_key(Chosen::len);
+    ways.split_off(1)
+}
+
+/// The problems of a course with something to choose, each told once for the fewest options that it comes with.
+#[derive(Debug, Default)]
+pub(super) struct ChoiceProblems(Vec<(Chosen, Problem)>);
+
+impl ChoiceProblems {
+    /// Begins with what is wrong where nothing was chosen.
+    pub fn of_the_first(problems: Vec<Problem>) -> ChoiceProblems {
+        ChoiceProblems(problems.into_iter().map(|problem| (Chosen::new(), problem)).collect())
+    }
+
+    /// Adds what is wrong with other options, but for what comes with some of them already.
+    pub fn add(&mut self, chosen: Chosen, problems: Vec<Problem>) {
+        let within = |fewer: &Chosen| fewer.iter().all(|(name, option)| chosen.get(name) == Some(option));
+        let known = |problem: &Problem| self.0.iter().any(|(fewer, told)| told == problem && within(fewer));
+        let new: Vec<Problem> = problems.into_iter().filter(|problem| !known(problem)).collect();
+        self.0.extend(new.into_iter().map(|problem| (chosen.clone(), problem)));
+    }
+
+    /// Returns the problems, those of other options with their names.
+    pub fn told(self) -> Vec<Problem> {
+        let told = |(chosen, mut problem): (Chosen, Problem)| {
+            let options: Vec<String> = chosen.iter().map(|(name, option)| format!("{name} is {option}")).collect();
+            if !options.is_empty() {
+                problem.message.push_str(&format!(" (where {})", options.join(" and ")));
+            }
+            problem
+        };
+        self.0.into_iter().map(told).collect()
+    }
+}
+
 /// Tells whether what is for these options is for the chosen ones. Choices and options that there are not are reported.
 fn holds(
     when: &BTreeMap<String, WhenYaml>,
@@ -153,4 +205,29 @@ fn patterns<'p>(lines: impl Iterator<Item = &'p String>) -> Gitignore {
         let _ = builder.add_line(None, line);
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(of: &[usize]) -> Vec<Choice> {
+        let option = |n: usize| ChoiceOption { id: format!("o{n}"), title: String::new(), files: Vec::new() };
+        let choice = |(i, options): (usize, &usize)| Choice {
+            id: format!("c{i}"),
+            title: String::new(),
+            options: (0..*options).map(option).collect(),
+        };
+        of.iter().enumerate().map(choice).collect()
+    }
+
+    #[test]
+    fn every_combination_is_looked_at_and_of_very_many_any_two() {
+        let ways = |of: &[usize]| besides_the_first(&choices(of)).into_iter().map(|way| way.len()).collect::<Vec<_>>();
+        assert_eq!(ways(&[]), [0; 0]);
+        assert_eq!(ways(&[2, 3]), [1, 1, 1, 2, 2]);
+        assert_eq!(ways(&[2; 6]).len(), 63);
+        let many = ways(&[2; 20]);
+        assert_eq!((many.len(), many.iter().max()), (20 + 190, Some(&2)));
+    }
 }

@@ -17,6 +17,9 @@ pub fn unknown(what: &str, name: &str, known: &[String], spot: &Spot, problems: 
         return;
     }
     let mut problem = Problem::course(format_args!("the course has no {what} `{name}`"));
-    problem.hint = kinds::did_you_mean(name, &known).or_else(|| Some(format!("add it to `{what}s` of course.yaml")));
+    problem.hint = kinds::did_you_mean(name, &known).or_else(|| {
+        let key = if what == "variable" { "var" } else { what };
+        Some(format!("add it to `{what}s` of course.yaml; the text itself is written `$${{{key}.{name}}}`"))
+    });
     problems.push(problem.at(spot.clone()));
 }

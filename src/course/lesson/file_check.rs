@@ -3,6 +3,8 @@
 //!
 //! Invariant: patterns and paths have been read by lint; one that cannot be read holds for nothing.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::json_path;
@@ -38,7 +40,12 @@ pub fn judge(path: &str, is: &FileIs, now: Option<&SourceFile>, snapshot: Option
     if let FileIs::Exists(_) = is {
         return None;
     }
-    let Some(text) = now.text() else { return fault(expected, "it is no text".to_owned()) };
+    let Some(whole) = now.text() else { return fault(expected, "it is no text".to_owned()) };
+    // A text of several lines is looked for with the line ends that the file has.
+    let wanted = if let FileIs::Contains(wanted) | FileIs::Lacks(wanted) = is { wanted.as_str() } else { "" };
+    let as_lf = wanted.contains('\n') && !wanted.contains('\r') && whole.contains('\r');
+    let text = if as_lf { Cow::Owned(whole.replace("\r\n", "\n")) } else { Cow::Borrowed(whole) };
+    let text = text.as_ref();
     let line = |at: usize| format!("it is in line {}", text[..at].matches('\n').count() + 1);
     match is {
         FileIs::Contains(wanted) if text.contains(wanted.as_str()) => None,
@@ -57,9 +64,9 @@ pub fn judge(path: &str, is: &FileIs, now: Option<&SourceFile>, snapshot: Option
     }
 }
 
-/// Patterns look at lines: `^` and `$` are the ends of one.
+/// Patterns look at lines: `^` and `$` are the ends of one, whether it ends with LF or CRLF.
 fn compiled(pattern: &str) -> Option<regex::Regex> {
-    regex::RegexBuilder::new(pattern).multi_line(true).build().ok()
+    regex::RegexBuilder::new(pattern).multi_line(true).crlf(true).build().ok()
 }
 
 fn differs(path: &str, now: Option<&SourceFile>, snapshot: Option<&SourceFile>) -> Option<FileMismatch> {
@@ -153,6 +160,13 @@ mod tests {
             (FileIs::Matches("^w".into()), Some("one\ntwo\n"), Some("f matches /^w/: it does not")),
             (FileIs::LacksMatch("^t".into()), Some("one\ntwo\n"), Some("f does not match /^t/: it is in line 2")),
             (FileIs::LacksMatch("^w".into()), Some("one\ntwo\n"), None),
+            (FileIs::Matches("^one$".into()), Some("one\r\ntwo\r\n"), None),
+            (FileIs::Contains("one\ntwo".into()), Some("one\r\ntwo\r\n"), None),
+            (
+                FileIs::Lacks("two\nthree".into()),
+                Some("one\r\ntwo\r\nthree"),
+                Some("f does not contain \"two\\nthree\": it is in line 2"),
+            ),
             (FileIs::Exists(true), Some(""), None),
             (FileIs::Exists(true), None, Some("f is there: there is no f")),
             (FileIs::Exists(false), Some(""), Some("no f: f is there")),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::json_path;
 use super::model::LoadFigure;
-use super::template::{self, TemplateSyntax};
+use super::template::{self, Occurrences, TemplateError, TemplateSyntax};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::Problem;
 use workshop_base::text::shortened;
@@ -12,9 +12,9 @@ use workshop_base::text::shortened;
 /// The most minutes that a step, a chapter or a slot can have: a day.
 pub const MOST_MINUTES: f64 = 1440.0;
 
-/// Returns what is wrong with a text of a kind, each with the piece of it to point at. `expected` describes
-/// the kind. A kind without an inner form is always right.
-pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem, Option<String>)> {
+/// Returns what is wrong with a text of a kind, each with the piece of it to point at, and which of those that are written
+/// so. `expected` describes the kind. A kind without an inner form is always right.
+pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem, Option<(String, usize)>)> {
     let wrong = |message: String| vec![(Problem::course(message).expected(expected), None)];
     let place = match kind {
         "text" if text.trim().is_empty() => return wrong(format!("`{name}` is empty")),
@@ -86,7 +86,12 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
         "path" => match json_path::parse(text) {
             Ok(_) => return Vec::new(),
             Err(why) if why.starts_with("a JSONPath") => return wrong(why),
-            Err(_) => return wrong(format!("`{}` is not a JSONPath", shortened(text))),
+            Err(_) => {
+                let (mut problem, at) = wrong(format!("`{}` is not a JSONPath", shortened(text))).remove(0);
+                let rooted = format!("$.{text}");
+                problem.hint = json_path::parse(&rooted).is_ok().then(|| format!("as in `{}`", shortened(&rooted)));
+                return vec![(problem, at)];
+            }
         },
         "sqlstate" if !is_sqlstate(text) => {
             let (mut problem, at) = wrong(format!("`{}` is not an SQLSTATE", shortened(text))).remove(0);
@@ -120,8 +125,9 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
     if text.trim().is_empty() && place != TemplateSyntax::Plain {
         return wrong(format!("`{name}` is empty"));
     }
-    let errors = template::check(text, place);
-    errors.into_iter().map(|error| (Problem::course(&error).hint(error.hint()), error.snippet())).collect()
+    let mut occurrences = Occurrences::default();
+    let mut told = |error: TemplateError| (Problem::course(&error).hint(error.hint()), occurrences.of(&error, text));
+    template::check(text, place).into_iter().map(&mut told).collect()
 }
 
 /// Returns whether a kind is text that a person writes freely, so that a `#` in it may be meant.
@@ -224,6 +230,16 @@ fn hint_on_pattern(text: &str, said: &str) -> Option<String> {
 fn hint_on_version(text: &str) -> Option<String> {
     if text.contains("||") {
         return Some("one range, whose parts stand between commas and must all hold: `>=20, <25`".to_owned());
+    }
+    // npm parts what must hold by blanks; Python has `==`, and `~=`, whose last part may grow (PEP 440, "Compatible release").
+    let compatible = if text.matches('.').count() < 2 { "^" } else { "~" };
+    let signs = text.replace("==", "=").replace("~=", compatible).replace("=>", ">=").replace("=<", "<=");
+    let joined = signs.split_whitespace().fold(String::new(), |all, part| {
+        let ends_a_part = all.ends_with(|c: char| c.is_ascii_digit());
+        all + if ends_a_part { ", " } else { "" } + part
+    });
+    if joined != text && semver::VersionReq::parse(&joined).is_ok() {
+        return Some(format!("as in `{}`", shortened(&joined)));
     }
     let bare: String = text.chars().filter(|c| !matches!(c, 'v' | 'V')).collect();
     // A version alone would be taken for that and no later one.

@@ -5,7 +5,7 @@
 
 use super::model::Origin;
 use super::sound::Sound;
-use super::template::TemplateError;
+use super::template::{Occurrences, TemplateError};
 use workshop_base::problem::{Problem, Spot};
 use workshop_yaml::{Document, Node, YamlValue};
 
@@ -80,10 +80,11 @@ impl<'a> Lens<'a> {
         }
     }
 
-    /// Reports what is wrong with a template, where that stands in the value.
-    pub fn report_slip(self, problems: &mut Vec<Problem>, slip: &TemplateError) {
-        if !self.broken {
-            let spot = slip.snippet().map_or(self.spot(), |snippet| self.spot_of(&snippet, 0));
+    /// Reports what is wrong with a template, each slip where it stands in the value, whose text is given.
+    pub fn report_slips(self, problems: &mut Vec<Problem>, text: &str, slips: &[TemplateError]) {
+        let mut occurrences = Occurrences::default();
+        for slip in slips.iter().filter(|_| !self.broken) {
+            let spot = occurrences.of(slip, text).map_or(self.spot(), |(piece, nth)| self.spot_of(&piece, nth));
             problems.push(Problem::course(slip).hint(slip.hint()).at(spot));
         }
     }

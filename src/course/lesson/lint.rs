@@ -35,10 +35,9 @@ fn render_as(level: &Level<'static>, problems: &[Problem], color: bool) -> Strin
 pub fn plain(problems: &[Problem]) -> String {
     let mut out = String::new();
     for problem in problems {
-        out.push_str(&sanitize(&problem.to_string()));
-        if let Some(hint) = &problem.hint {
-            out.push_str(&format!(" ({})", sanitize(hint)));
-        }
+        let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        // What a file is called must begin no line of its own.
+        out.push_str(&sanitize(&format!("{problem}{hint}")).replace(['\n', '\r'], " "));
         out.push('\n');
     }
     out

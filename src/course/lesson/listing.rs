@@ -67,6 +67,24 @@ pub fn unlisted_files(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems
             lens.key("chapters").report(problems, problem.hint(hint));
         }
     }
+    unlisted_yml(lessons, raw, lens, problems);
+}
+
+/// Files that are called as no chapter is, and that no listed chapter is looked for in.
+fn unlisted_yml(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let mut names = file_names(lessons);
+    names.sort_unstable();
+    for file in names.iter().filter(|name| !name.starts_with('.')) {
+        let Some(stem) = file.strip_suffix(".yml") else { continue };
+        let listed = raw.chapters.iter().any(|chapter| without_ending(&chapter.0) == stem);
+        if !listed && !names.contains(&format!("{stem}.yaml")) {
+            let add =
+                if NOT_CHAPTERS.contains(&stem) { String::new() } else { format!(" and add `{stem}` to `chapters`") };
+            let problem = Problem::course(format_args!("{file} is not read: lesson files end in `.yaml`"));
+            let hint = format!("rename it to `{stem}.yaml`{add}, or move the file away");
+            lens.key("chapters").report(problems, problem.hint(hint));
+        }
+    }
 }
 
 fn ends_as_a_file(name: &str) -> bool {

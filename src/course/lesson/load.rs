@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use super::build::{Builder, CourseParts, Owner, Sessions, as_it_stands, minutes, part_hunks};
-use super::choices::{self, Chosen};
+use super::choices::{self, ChoiceProblems, Chosen};
 use super::course_names::CourseNames;
 use super::format::{ChapterYaml, CheckYaml, CourseYaml, DatabaseKindYaml, DatabaseYaml, PrerequisiteYaml, StepYaml};
 use super::lens::Lens;
@@ -17,7 +17,7 @@ use super::listing::{chapter_files, unlisted_files};
 use super::model::*;
 use super::rules::{self, ChapterFacts, Cloud};
 use super::snapshots::{diffs, read_snapshot, unlisted_snapshots};
-use super::{facts, locale, schema};
+use super::{chain, facts, locale, schema};
 use crate::code::diff::TreeDiff;
 use crate::code::tree::{Reading, Tree};
 use workshop_base::problem::{Kind, Problem};
@@ -26,23 +26,19 @@ use workshop_base::problem::{Kind, Problem};
 const FORMAT_VERSION: u32 = 1;
 
 /// Reads and checks the course in `lessons`, whose snapshots are in `snapshots`. The problems are
-/// sorted by place. Where there is something to choose, every option is checked, each beside the first of the other
-/// choices; the course is that of the first.
+/// sorted by place. Where there is something to choose, every combination is checked, or of very many those of any two
+/// options; the course is that of the first.
 ///
 /// # Errors
-/// With all that is wrong with the course, sorted by place.
+/// With all that is wrong with the course, sorted by place, what is wrong with the first options before the rest.
 pub fn load(lessons: &Path, snapshots: &Path) -> Result<Course, Vec<Problem>> {
-    let (course, mut problems) = load_to_prove(lessons, snapshots, &Chosen::new());
-    for choice in course.iter().flat_map(|course| &course.choices) {
-        for option in choice.options.iter().skip(1) {
-            let chosen = Chosen::from([(choice.id.clone(), option.id.clone())]);
-            let (_, others) = load_to_prove(lessons, snapshots, &chosen);
-            for mut problem in others.into_iter().filter(|other| !problems.contains(other)).collect::<Vec<_>>() {
-                problem.message.push_str(&format!(" (where {} is {})", choice.id, option.id));
-                problems.push(problem);
-            }
-        }
+    let (course, problems) = load_to_prove(lessons, snapshots, &Chosen::new());
+    let mut found = ChoiceProblems::of_the_first(problems);
+    for chosen in choices::besides_the_first(&chain::choices_of(lessons)) {
+        let (_, problems) = load_to_prove(lessons, snapshots, &chosen);
+        found.add(chosen, problems);
     }
+    let problems = found.told();
     match course {
         Some(course) if problems.is_empty() => Ok(course),
         _ => Err(problems),
@@ -358,6 +354,7 @@ fn build_chapter(
         uses: Vec::new(),
         owner: Owner::Step(0),
         doubtful: BTreeSet::new(),
+        named: BTreeMap::new(),
         left_out,
         sessions,
         usual_role: known.usual_role.clone(),
@@ -388,7 +385,7 @@ fn build_chapter(
             check_lenses.push(lens);
         }
     }
-    let (uses, doubtful) = (builder.uses, builder.doubtful);
+    let (uses, doubtful, named) = (builder.uses, builder.doubtful, builder.named);
     put_notes(&steps, &mut diff);
     for i in unheard {
         if let Some(step) = steps.get_mut(i) {
@@ -401,6 +398,7 @@ fn build_chapter(
         checks: &check_lenses,
         names: &known.names,
         uses: &uses,
+        named: &named,
         doubtful: compared.then_some(&doubtful),
         left_out,
         cloud: &known.cloud,

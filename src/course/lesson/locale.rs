@@ -15,7 +15,7 @@ use super::lens::Lens;
 use super::lesson_file::read_lesson;
 use super::model::{Chapter, Check, Course, StepPart, StepTexts};
 use super::schema;
-use super::template::{self, Reference, TemplateError};
+use super::template::{self, Occurrences, Reference, TemplateError};
 use workshop_base::problem::Problem;
 use workshop_base::text::shortened;
 
@@ -41,30 +41,71 @@ pub fn nearest<'l>(wanted: &str, known: &'l [String]) -> Option<&'l str> {
     same(&bare).or_else(|| same(bare.split('-').next().unwrap_or_default()))
 }
 
+/// The things that were found wrong with a language's texts.
+#[derive(Debug, Default)]
+struct Findings {
+    problems: Vec<Problem>,
+    /// Texts of steps and checks that the course does not have, which another of its options may have.
+    unknown: Vec<Problem>,
+    /// Texts that the language lacks.
+    gaps: Vec<Problem>,
+}
+
 /// Puts a language's texts into a course. All that is wrong with them is reported; what is right is put in all the same.
 pub fn translate(course: &mut Course, locale: &str, problems: &mut Vec<Problem>) {
-    let mut gaps = Vec::new();
-    put_texts(course, locale, problems, &mut gaps);
+    let found = put_texts(course, locale);
+    problems.extend(found.problems);
+    // Beside an option there are steps of another.
+    if course.choices.is_empty() {
+        problems.extend(found.unknown);
+    }
 }
 
-/// Returns a problem for each text of a course that a language lacks, where the chapter's file is or should be.
-pub fn missing(course: &Course, locale: &str) -> Vec<Problem> {
-    let (mut gaps, mut unheard) = (Vec::new(), Vec::new());
-    put_texts(&mut course.clone(), locale, &mut unheard, &mut gaps);
-    gaps
+/// Returns all that is wrong with the texts of a language, for a course with each of its options: what none of them has is
+/// unknown.
+pub fn problems(courses: &[Course], locale: &str) -> Vec<Problem> {
+    let found: Vec<Findings> = courses.iter().map(|course| put_texts(&mut course.clone(), locale)).collect();
+    let is_same = |one: &Problem, other: &Problem| one.message == other.message && one.spot == other.spot;
+    let nowhere =
+        |unknown: &&Problem| found.iter().all(|found| found.unknown.iter().any(|other| is_same(unknown, other)));
+    let unknown = found.first().into_iter().flat_map(|first| first.unknown.iter().filter(nowhere));
+    // What it is near to may be of another option.
+    let unknown = unknown.map(|unknown| {
+        let mut alike = found.iter().flat_map(|found| &found.unknown).filter(|other| is_same(unknown, other));
+        alike.find(|one| one.hint.is_some()).unwrap_or(unknown)
+    });
+    once(found.iter().flat_map(|found| &found.problems).chain(unknown))
 }
 
-fn put_texts(course: &mut Course, locale: &str, problems: &mut Vec<Problem>, gaps: &mut Vec<Problem>) {
+/// Returns a problem for each text that a language lacks, of a course with each of its options, where the chapter's file is or
+/// should be.
+pub fn missing(courses: &[Course], locale: &str) -> Vec<Problem> {
+    let found: Vec<Findings> = courses.iter().map(|course| put_texts(&mut course.clone(), locale)).collect();
+    once(found.iter().flat_map(|found| &found.gaps))
+}
+
+/// Each problem once, in their order.
+fn once<'p>(problems: impl Iterator<Item = &'p Problem>) -> Vec<Problem> {
+    let mut told: Vec<Problem> = Vec::new();
+    for problem in problems {
+        if !told.contains(problem) {
+            told.push(problem.clone());
+        }
+    }
+    told
+}
+
+fn put_texts(course: &mut Course, locale: &str) -> Findings {
+    let mut found = Findings::default();
     let lessons = course.lessons.clone();
     let dir = lessons.join(LOCALES).join(locale);
     let file = dir.join("course.yaml");
     if file.exists() {
-        if let Some(texts) = read_lesson::<CourseTextsYaml>(&file, &schema::COURSE_TEXTS, problems) {
+        if let Some(texts) = read_lesson::<CourseTextsYaml>(&file, &schema::COURSE_TEXTS, &mut found.problems) {
             let mut into = Translator {
                 lens: texts.lens(),
                 lessons: &lessons,
-                problems,
-                gaps,
+                found: &mut found,
                 of: String::new(),
                 of_whole: Vec::new(),
             };
@@ -72,45 +113,39 @@ fn put_texts(course: &mut Course, locale: &str, problems: &mut Vec<Problem>, gap
             into.option("costs", texts.raw.costs.as_ref(), &mut course.costs);
         }
     } else {
-        gaps.push(no_file(&file, "the course's title"));
+        found.gaps.push(no_file(&file, "the course's title"));
     }
     let mut known = BTreeSet::from([file]);
-    // Beside an option there are steps of another.
-    let whole = course.choices.is_empty();
     for chapter in &mut course.chapters {
         let stem = chapter.origin.file.file_stem().unwrap_or_default().to_owned();
         let file = dir.join(stem).with_extension("yaml");
-        put_chapter(chapter, whole, (&lessons, &file), problems, gaps);
+        put_chapter(chapter, (&lessons, &file), &mut found);
         known.insert(file);
     }
     for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if !hidden && !known.contains(&path) && path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-            problems.push(strange(&path, &known));
+            found.problems.push(strange(&path, &known));
         }
     }
+    found
 }
 
-fn put_chapter(
-    chapter: &mut Chapter,
-    whole: bool,
-    (lessons, file): (&Path, &Path),
-    problems: &mut Vec<Problem>,
-    gaps: &mut Vec<Problem>,
-) {
+fn put_chapter(chapter: &mut Chapter, (lessons, file): (&Path, &Path), found: &mut Findings) {
     if !file.exists() {
-        gaps.push(no_file(file, &format!("chapter {}", chapter.number)));
+        found.gaps.push(no_file(file, &format!("chapter {}", chapter.number)));
         return;
     }
-    let Some(texts) = read_lesson::<ChapterTextsYaml>(file, &schema::CHAPTER_TEXTS, problems) else { return };
+    let Some(texts) = read_lesson::<ChapterTextsYaml>(file, &schema::CHAPTER_TEXTS, &mut found.problems) else {
+        return;
+    };
     let (lens, raw) = (texts.lens(), &texts.raw);
-    let mut into =
-        Translator { lens, lessons, problems, gaps, of: format!("chapter {}", chapter.number), of_whole: Vec::new() };
+    let mut into = Translator { lens, lessons, found, of: format!("chapter {}", chapter.number), of_whole: Vec::new() };
     into.text("title", raw.title.as_ref(), &mut chapter.title);
     into.list("goals", raw.goals.as_deref(), &mut chapter.goals);
     // An outline has none.
-    if whole && !chapter.steps.is_empty() {
+    if !chapter.steps.is_empty() {
         let parts = chapter.steps.iter().filter_map(|step| step.part.as_ref()).map(part_id).collect::<Vec<_>>();
         let ids = chapter.steps.iter().filter(|step| step.part.as_ref().is_none_or(|part| part.number == 1));
         let ids: Vec<&str> = ids.map(|step| step.id.as_str()).chain(parts.iter().map(String::as_str)).collect();
@@ -164,8 +199,7 @@ fn part_id(part: &StepPart) -> String {
 struct Translator<'l, 'p> {
     lens: Lens<'l>,
     lessons: &'p Path,
-    problems: &'p mut Vec<Problem>,
-    gaps: &'p mut Vec<Problem>,
+    found: &'p mut Findings,
     /// What the texts are of, for messages.
     of: String,
     /// What the step as a whole refers to, of whose actions one has its own texts.
@@ -212,7 +246,9 @@ impl<'l> Translator<'l, '_> {
             Some(old) => self.text(key, new, old),
             None if new.is_some() => {
                 let problem = Problem::course(format_args!("the course itself has no `{key}` here"));
-                self.lens.key(key).report(self.problems, problem.hint("take it away, or write it in the lesson first"));
+                self.lens
+                    .key(key)
+                    .report(&mut self.found.problems, problem.hint("take it away, or write it in the lesson first"));
             }
             None => {}
         }
@@ -222,7 +258,9 @@ impl<'l> Translator<'l, '_> {
         match new {
             Some(new) if new.len() != old.len() => {
                 let problem = Problem::course(format_args!("`{key}` has {} texts", new.len()));
-                self.lens.key(key).report(self.problems, problem.expected(format!("{}, as in the lesson", old.len())));
+                self.lens
+                    .key(key)
+                    .report(&mut self.found.problems, problem.expected(format!("{}, as in the lesson", old.len())));
             }
             Some(new) => {
                 for (i, (new, old)) in new.iter().zip(old).enumerate() {
@@ -238,23 +276,26 @@ impl<'l> Translator<'l, '_> {
     /// Reports what would not show as it is meant, as in the lesson's own text.
     fn check(&mut self, lens: Lens<'_>, new: &str, old: &str) {
         self.same_references(lens, new, old);
-        images::check(new, lens, self.lessons, self.problems);
+        images::check(new, lens, self.lessons, &mut self.found.problems);
         let slips = template::misspelt(new).into_iter().map(TemplateError::Unknown);
-        slips.chain(template::unmarked(new)).for_each(|slip| lens.report_slip(self.problems, &slip));
+        let slips: Vec<TemplateError> = slips.chain(template::unmarked(new)).collect();
+        lens.report_slips(&mut self.found.problems, new, &slips);
     }
 
     /// A translation refers to what the text refers to: that alone is known to have a value there.
     fn same_references(&mut self, lens: Lens<'_>, new: &str, old: &str) {
         let own = template::references(old);
         let known = |reference: &Reference| own.contains(reference) || self.of_whole.contains(reference);
+        let mut occurrences = Occurrences::default();
         for reference in template::references(new).into_iter().filter(|reference| !known(reference)) {
             if lens.is_broken() {
                 return;
             }
             let written = format!("${{{reference}}}");
+            let nth = occurrences.next(new, &written);
             let problem = Problem::course(format_args!("the text in the lesson does not refer to `{written}`"))
                 .hint("a translation refers to what its text refers to");
-            self.problems.push(problem.at(lens.spot_of(&written, 0)));
+            self.found.problems.push(problem.at(lens.spot_of(&written, nth)));
         }
     }
 
@@ -264,14 +305,14 @@ impl<'l> Translator<'l, '_> {
             let mut problem = Problem::course(format_args!("{} has no {one} `{}`", self.of, shortened(id)));
             problem.hint = kinds::did_you_mean(id, known);
             let expected = if known.is_empty() { format!("no {key}") } else { kinds::one_of(known) };
-            self.lens.key(key).key(id).report(self.problems, problem.expected(expected));
+            self.lens.key(key).key(id).report(&mut self.found.unknown, problem.expected(expected));
         }
     }
 
     fn gap(&mut self, key: &str) {
         let of = if self.of.is_empty() { String::new() } else { format!("{} has ", self.of) };
         let problem = Problem::failed(format!("{of}no `{key}` in this language"));
-        self.gaps.push(problem.hint("it stays in the course's own language").at(self.lens.spot()));
+        self.found.gaps.push(problem.hint("it stays in the course's own language").at(self.lens.spot()));
     }
 }
 

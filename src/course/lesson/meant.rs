@@ -181,12 +181,16 @@ fn in_flow(text: &str) -> String {
     if safe { text.into_owned() } else { format!("'{}'", text.replace('\'', "''")) }
 }
 
-/// Reads minutes as people write them: `1:30`, `1,5`, `2 min`, `90s`, `02`.
+/// Reads minutes as people write them: `1:30`, `1,5`, `1/2`, `2 min`, `90s`, `02`.
 fn minutes(text: &str) -> Option<f64> {
     let text = text.trim().to_lowercase();
     let parse = |text: &str| text.trim().replace(',', ".").parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
     if let Some((whole, seconds)) = text.split_once(':') {
         return Some(to_cents(parse(whole)? + parse(seconds).filter(|seconds| *seconds < 60.0)? / 60.0));
+    }
+    if let Some((above, below)) = text.split_once('/') {
+        let below = parse(below).filter(|below| *below > 0.0)?;
+        return Some(to_cents(parse(above)? / below));
     }
     let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.' || c == ' ');
     let number = parse(digits)?;
@@ -217,9 +221,9 @@ mod tests {
 
     #[test]
     fn minutes_are_read_as_people_write_them() {
-        let read = ["1:30", "1,5", "2m", "2 min", "90s", "02", "1.5", "1h"].map(minutes);
-        assert_eq!(read, [1.5, 1.5, 2.0, 2.0, 1.5, 2.0, 1.5, 60.0].map(Some));
-        assert_eq!(["soon", "1:75", "-1", "", "2 x"].map(minutes), [None; 5]);
+        let read = ["1:30", "1,5", "2m", "2 min", "90s", "02", "1.5", "1h", "1/2"].map(minutes);
+        assert_eq!(read, [1.5, 1.5, 2.0, 2.0, 1.5, 2.0, 1.5, 60.0, 0.5].map(Some));
+        assert_eq!(["soon", "1:75", "-1", "", "2 x", "1/0"].map(minutes), [None; 6]);
     }
 
     #[test]

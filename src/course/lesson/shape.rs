@@ -51,7 +51,10 @@ impl<'a> Shaper<'a> {
             let option = options.iter().map(|option| self.resolve(option)).find(|option| accepts(option, node));
             return match option.map(|option| (option, words(option))) {
                 Some((option, Some(words))) => self.word(node, (option, schema), &words, name, self.describe(schema)),
-                Some((option, None)) => self.value(node, option, name),
+                Some((option, None)) => match self.written_otherwise(node, option, schema, name) {
+                    Some(problem) => self.replace(node, schema, problem),
+                    None => self.value(node, option, name),
+                },
                 None => self.wrong_type(node, schema, name),
             };
         }
@@ -70,6 +73,23 @@ impl<'a> Shaper<'a> {
             (None, _) => node.to_value(),
             (Some(_), _) => self.wrong_type(node, schema, name),
         }
+    }
+
+    /// Reports a whole number that is written as no person would read it, where text could be meant: `0x10`, `+5`.
+    fn written_otherwise(&self, node: &Node, option: &'a Schema, union: &'a Schema, name: &str) -> Option<Problem> {
+        let YamlValue::Plain(Yaml::Number(number)) = &node.value else { return None };
+        let whole = option.get("type").and_then(Schema::as_str) == Some("integer");
+        let source = self.document.source(node.at);
+        let source = source.trim();
+        if !whole || source == number.to_string() || self.kind_of_text(union).is_none() {
+            return None;
+        }
+        let problem = Problem::course(format_args!("{} is the number {number}, written `{source}`", quoted(name)));
+        Some(
+            problem
+                .expected(self.describe(union))
+                .hint(format!("write `{number}`, or put it in quotes to make it text")),
+        )
     }
 
     fn object(&mut self, node: &Node, schema: &'a Schema) -> Yaml {
@@ -194,8 +214,8 @@ impl<'a> Shaper<'a> {
         if problems.is_empty() {
             return Yaml::from(text);
         }
-        for (problem, snippet) in problems {
-            let at = snippet.map_or(node.at, |snippet| self.document.find(node.at, &snippet, 0));
+        for (problem, piece) in problems {
+            let at = piece.map_or(node.at, |(piece, nth)| self.document.find(node.at, &piece, nth));
             self.sound.problems.push(problem.at(self.document.spot(at)));
         }
         self.sound.distrust(node);
@@ -267,6 +287,9 @@ impl<'a> Shaper<'a> {
         let kind = self.kind_of_text(schema)?;
         let source = self.document.source(node.at);
         match &node.value {
+            YamlValue::Plain(Yaml::Bool(truth)) if self.takes_null(schema) => {
+                Some(format!("a truth value is printed as `t` or `f`: write `{}`", if *truth { "t" } else { "f" }))
+            }
             YamlValue::Plain(Yaml::Bool(_) | Yaml::Number(_)) => {
                 if kinds::check(kind, &source, "it", "").is_empty() {
                     return Some("put it in quotes to make it text".to_owned());
@@ -295,6 +318,12 @@ impl<'a> Shaper<'a> {
         }
         let any = schema.get("anyOf").and_then(Schema::as_array);
         any.into_iter().flatten().find_map(|option| self.kind_of_text(option))
+    }
+
+    /// Tells a value that the console prints: of all that lessons hold, only that can be null.
+    fn takes_null(&self, schema: &'a Schema) -> bool {
+        let options = self.resolve(schema).get("anyOf").and_then(Schema::as_array);
+        options.into_iter().flatten().any(|option| option.get("type").and_then(Schema::as_str) == Some("null"))
     }
 
     fn replace(&mut self, node: &Node, schema: &'a Schema, problem: Problem) -> Yaml {

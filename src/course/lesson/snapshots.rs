@@ -1,6 +1,6 @@
 //! The chapters' snapshots: reading them, and how each differs from the one before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -26,7 +26,11 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
         Err(error @ (TreeError::Missing(_) | TreeError::NotADirectory(_))) => {
             let present = directories(snapshots);
             let present: Vec<&str> = present.iter().map(String::as_str).filter(|name| !is_another(name, id)).collect();
-            let hint = kinds::did_you_mean(id, &present).unwrap_or_else(|| GONE.to_owned());
+            let other_case = present.iter().find(|name| name.to_lowercase() == id);
+            let hint = match other_case {
+                Some(name) => format!("the directory is called `{name}`: rename it to `{id}`"),
+                None => kinds::did_you_mean(id, &present).unwrap_or_else(|| GONE.to_owned()),
+            };
             let problem = Problem::course(&error).expected("the project as it is after the chapter");
             lens.report(problems, problem.hint(hint));
             return None;
@@ -40,8 +44,16 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
         let problem = Problem::course(format_args!("{} {why}", snapshots.join(id).join(path).display()));
         lens.report(
             problems,
-            problem.expected("files that a snapshot can hold: copy what a link points to, leave large files to a step"),
+            problem
+                .expected("files that a snapshot can hold: copy what a link points to, leave large files to a step")
+                .hint("what a tool has made there is named in the snapshot's own `.gitignore`"),
         );
+    }
+    for (one, other) in alike(reading.files.keys()) {
+        let problem =
+            Problem::course(format_args!("snapshot `{id}` has `{one}` and `{other}`, which differ only in case"));
+        let hint = "where case does not count, as on macOS, only one of them is there: give one of them another name";
+        lens.report(problems, problem.expected("names that differ in more than case").hint(hint));
     }
     if reading.files.is_empty() {
         let problem = Problem::course(format_args!("snapshot `{id}` holds no files"));
@@ -63,6 +75,24 @@ pub fn read_snapshot(snapshots: &Path, id: &str, lens: Lens<'_>, problems: &mut 
         }
     }
     Some(reading)
+}
+
+/// The files and directories of paths that are one and the same where case does not count, each with the first like it.
+pub fn alike<'p>(paths: impl Iterator<Item = &'p String>) -> BTreeSet<(&'p str, &'p str)> {
+    let mut first: BTreeMap<String, &str> = BTreeMap::new();
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        for named in ends.map(|end| &path[..end]) {
+            let one = *first.entry(named.to_lowercase()).or_insert(named);
+            // What is in two directories that are alike is alike, too.
+            let above = |path: &'p str| path.rsplit_once('/').map_or("", |(above, _)| above);
+            if one != named && above(one) == above(named) {
+                found.insert((one, named));
+            }
+        }
+    }
+    found
 }
 
 /// Each chapter's snapshot, and how it differs from the one before; no difference where one of the two cannot be
@@ -117,4 +147,18 @@ fn is_another(name: &str, id: &str) -> bool {
 fn directories(parent: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
     entries.filter_map(|entry| entry.ok().filter(|e| e.path().is_dir())?.file_name().into_string().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_in_case_alone_are_found_once() {
+        let paths =
+            ["A.md", "Src/one.js", "Src/two.js", "a.md", "b/ONE.js", "b/one.js", "src/one.js"].map(str::to_owned);
+        let found: Vec<(&str, &str)> = alike(paths.iter()).into_iter().collect();
+        assert_eq!(found, [("A.md", "a.md"), ("Src", "src"), ("b/ONE.js", "b/one.js")]);
+        assert!(alike(["a.md", "b/a.md"].map(str::to_owned).iter()).is_empty());
+    }
 }

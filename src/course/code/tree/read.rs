@@ -90,7 +90,8 @@ pub fn locate(root: &Path, path: &str) -> Result<PathBuf, TreeError> {
 
 /// Returns whether a slash-separated path names something below its root, in the one form that trees use.
 pub fn is_inside(path: &str) -> bool {
-    path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0', ':']))
+    let odd = |c: char| matches!(c, '\\' | ':') || c.is_control();
+    path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(odd))
 }
 
 fn is_absent(e: &io::Error) -> bool {

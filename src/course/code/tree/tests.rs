@@ -11,6 +11,8 @@ fn reads_files_by_slash_path_and_leaves_out_what_tools_make() {
     fs::create_dir_all(root.join("lambda/src")).unwrap();
     fs::create_dir_all(root.join("lambda/node_modules/x")).unwrap();
     fs::create_dir_all(root.join("cdk/cdk.out")).unwrap();
+    fs::create_dir_all(root.join("app/__pycache__")).unwrap();
+    fs::write(root.join("app/__pycache__/a.pyc"), "no").unwrap();
     fs::write(root.join("lambda/src/index.ts"), "a\r\nb").unwrap();
     fs::write(root.join("lambda/node_modules/x/index.js"), "no").unwrap();
     fs::write(root.join("cdk/cdk.out/t.json"), "no").unwrap();
@@ -20,7 +22,7 @@ fn reads_files_by_slash_path_and_leaves_out_what_tools_make() {
     let expected = [(".gitignore", ""), ("lambda/src/index.ts", "a\r\nb")];
     assert_eq!(reading.files, Tree::from(expected.map(|(p, t)| (p.to_owned(), SourceFile::plain(t)))));
     let ignored: Vec<&str> = reading.ignored.iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(ignored, ["cdk/cdk.out", "lambda/node_modules"]);
+    assert_eq!(ignored, ["app/__pycache__", "cdk/cdk.out", "lambda/node_modules"]);
 }
 
 #[test]
@@ -32,6 +34,7 @@ fn says_what_it_left_out_and_why() {
     std::os::unix::fs::symlink(dir.path(), root.join("dir-link")).unwrap();
     std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
     fs::write(root.join("at 10:30"), "no learner's directory can have it").unwrap();
+    fs::write(root.join("two\nlines"), "no line names it").unwrap();
     fs::write(root.join("big"), vec![b'x'; MAX_FILE as usize + 1]).unwrap();
     let reading = read(&root).unwrap();
     assert!(reading.files.is_empty());
@@ -39,10 +42,11 @@ fn says_what_it_left_out_and_why() {
     assert_eq!(
         said,
         [
-            "at 10:30 has a name with `:` or `\\`, which is no name of a file everywhere",
+            "at 10:30 has a name with `:`, `\\` or a control character, which is no name of a file everywhere",
             "big is larger than 4 MiB",
             "dir-link is a symbolic link, and those are not followed",
             "link is a symbolic link, and those are not followed",
+            "two\nlines has a name with `:`, `\\` or a control character, which is no name of a file everywhere",
         ]
     );
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub type Tree = BTreeMap<String, SourceFile>;
 
 /// Names of what tools make, at any depth: never part of a tree.
-pub const IGNORED: [&str; 4] = ["node_modules", ".workshop", "cdk.out", ".git"];
+pub const IGNORED: [&str; 5] = ["node_modules", ".workshop", "cdk.out", ".git", "__pycache__"];
 
 /// No source file that anyone reads on a stage is larger than this, in bytes.
 pub const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -90,7 +90,7 @@ pub enum Skipped {
     Special,
     #[error("has a name that is not UTF-8")]
     OddName,
-    #[error("has a name with `:` or `\\`, which is no name of a file everywhere")]
+    #[error("has a name with `:`, `\\` or a control character, which is no name of a file everywhere")]
     Unportable,
     #[error("is larger than {} MiB", MAX_FILE / 1024 / 1024)]
     TooLarge,

@@ -11,7 +11,7 @@ use crate::lesson::format::{CommandYaml, Text};
 use crate::lesson::images;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::Template;
-use crate::lesson::template::{self, Reference, TemplateError, TemplateSyntax};
+use crate::lesson::template::{self, Occurrences, Reference, TemplateError, TemplateSyntax};
 use workshop_base::problem::{Problem, Spot};
 
 /// A reference, for `rules` to prove that it will have a value.
@@ -24,6 +24,9 @@ pub struct Use {
 /// The roles that the console's sessions are connected as, by session: they stay open from chapter to chapter. None is
 /// the database's usual one.
 pub type Sessions = BTreeMap<String, Option<String>>;
+
+/// Where changes are named: by the index of the step, the file, and the place of the change in it.
+pub type ChangePlaces = BTreeMap<(usize, String, usize), Spot>;
 
 /// The holder of a reference: a step or a check, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct Builder<'p> {
     pub owner: Owner,
     /// Files of whose changes one is named wrongly, which was reported: whether another is left out cannot be known.
     pub doubtful: BTreeSet<String>,
+    /// Where each change is named, by its step, file and place in the file.
+    pub named: ChangePlaces,
     /// Files in the snapshot's directory that are not part of it.
     pub left_out: &'p Reading,
     pub sessions: &'p mut Sessions,
@@ -52,13 +57,16 @@ pub struct Builder<'p> {
 impl Builder<'_> {
     /// Takes a template, and notes what it refers to.
     pub(super) fn template(&mut self, lens: Lens<'_>, text: &str) -> Template {
-        template::unmarked(text).iter().for_each(|slip| lens.report_slip(self.problems, slip));
+        lens.report_slips(self.problems, text, &template::unmarked(text));
         if !lens.is_broken() {
+            let mut occurrences = Occurrences::default();
             for reference in template::references(text) {
+                let written = format!("${{{reference}}}");
+                let nth = occurrences.next(text, &written);
                 if matches!(&reference, Reference::Capture(name) if self.captured.contains(name)) {
                     continue;
                 }
-                let spot = lens.spot_of(&format!("${{{reference}}}"), 0);
+                let spot = lens.spot_of(&written, nth);
                 self.uses.push(Use { owner: self.owner, reference, spot });
             }
         }
@@ -77,9 +85,8 @@ impl Builder<'_> {
     pub(super) fn prose(&mut self, lens: Lens<'_>, text: &str) -> String {
         self.template(lens, text);
         images::check(text, lens, self.lessons, self.problems);
-        for name in template::misspelt(text) {
-            lens.report_slip(self.problems, &TemplateError::Unknown(name));
-        }
+        let misspelt: Vec<TemplateError> = template::misspelt(text).into_iter().map(TemplateError::Unknown).collect();
+        lens.report_slips(self.problems, text, &misspelt);
         text.to_owned()
     }
 
@@ -125,8 +132,7 @@ impl Builder<'_> {
     pub(super) fn templates_in(&mut self, lens: Lens<'_>, value: &Value) {
         match value {
             Value::String(text) => {
-                let slips = template::check(text, TemplateSyntax::Plain);
-                slips.iter().for_each(|slip| lens.report_slip(self.problems, slip));
+                lens.report_slips(self.problems, text, &template::check(text, TemplateSyntax::Plain));
                 self.template(lens, text);
             }
             Value::Array(items) => items.iter().for_each(|item| self.templates_in(lens, item)),
@@ -143,6 +149,7 @@ pub(super) fn nothing_is_filled_in(lens: Lens<'_>, text: &str, problems: &mut Ve
     if let Some(reference) = meant.filter(|_| !lens.is_broken()) {
         let problem = Problem::course(format_args!("`{reference}` stays as it stands: nothing is filled in here"))
             .hint("references are filled in in `say`, `notes`, `hints` and what runs; a literal `${` is written `$${`");
-        problems.push(problem.at(lens.spot_of(&reference, 0)));
+        let nth = Occurrences::default().next(text, &reference);
+        problems.push(problem.at(lens.spot_of(&reference, nth)));
     }
 }

@@ -61,6 +61,11 @@ pub fn pattern(raw: Option<&Pattern>) -> Option<String> {
 
 /// The root of the working directory is the empty path.
 pub fn directory(raw: Option<&Text>) -> String {
-    let path = raw.map_or(".", |cwd| cwd.0.trim_start_matches("./").trim_end_matches('/'));
-    if path == "." { String::new() } else { path.to_owned() }
+    let path = raw.map_or(".", |cwd| cwd.0.as_str());
+    match path.trim_start_matches("./").trim_end_matches('/') {
+        // The root of the file system is none of the project's directories.
+        "" if path.starts_with('/') => "/".to_owned(),
+        "" | "." => String::new(),
+        below => below.to_owned(),
+    }
 }

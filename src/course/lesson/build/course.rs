@@ -9,7 +9,7 @@ use crate::lesson::course_names::{CourseNames, unknown};
 use crate::lesson::format::*;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
-use crate::lesson::template::{self, Reference};
+use crate::lesson::template::{self, Occurrences, Reference};
 use workshop_base::problem::Problem;
 
 /// A command outside the steps may take so long when the course does not say.
@@ -90,12 +90,15 @@ fn command(raw: &CourseCommandYaml, lens: Lens<'_>, names: &CourseNames, problem
     let mut referred = Vec::new();
     for (os, line) in raw.run.lines() {
         let at = os.map_or(at, |os| at.key(os));
-        template::unmarked(&line.0).iter().for_each(|slip| at.report_slip(problems, slip));
+        at.report_slips(problems, &line.0, &template::unmarked(&line.0));
+        let mut occurrences = Occurrences::default();
         let references = template::references(&line.0).into_iter().filter(|_| !at.is_broken());
-        referred.extend(references.map(|reference| (at, reference)));
+        referred.extend(references.map(|reference| {
+            let written = format!("${{{reference}}}");
+            (at.spot_of(&written, occurrences.next(&line.0, &written)), reference)
+        }));
     }
-    for (at, reference) in referred {
-        let spot = at.spot_of(&format!("${{{reference}}}"), 0);
+    for (spot, reference) in referred {
         match &reference {
             Reference::Variable(name) => unknown("variable", name, &names.variables, &spot, problems),
             Reference::Choice(name) => unknown("choice", name, &names.choices, &spot, problems),

@@ -1,8 +1,9 @@
 //! The hunks that an edit step names.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
-use super::builder::Builder;
+use super::builder::{Builder, Owner};
 use crate::code::diff::{FileDiff, Side, TreeDiff, part_hunk};
 use crate::lesson::format::*;
 use crate::lesson::kinds;
@@ -21,18 +22,40 @@ impl Builder<'_> {
             EditYaml::All(AllYaml::All) => {
                 for file in diff {
                     let of_file = |index| EditHunk { file: file.path.clone(), index, note: None };
-                    hunks.extend((0..file.hunks.len()).map(of_file));
+                    hunks.extend((0..file.hunks.len()).map(of_file).filter_map(|hunk| self.first(lens, hunk)));
                 }
             }
             EditYaml::Changes(changes) => {
                 for (i, change) in changes.iter().enumerate() {
-                    hunks.extend(self.change(lens.item(i), change, diff));
+                    let of_change = self.change(lens.item(i), change, diff);
+                    hunks.extend(of_change.into_iter().filter_map(|hunk| self.first(lens.item(i), hunk)));
                 }
             }
         }
         // Applied in the order of the diff, whatever the order of the notes.
         hunks.sort_by_key(|hunk| (diff.iter().position(|f| f.path == hunk.file), hunk.index));
         EditAction { hunks }
+    }
+
+    /// Notes where a change is named. One that this step names already is reported, and left out.
+    fn first(&mut self, lens: Lens<'_>, hunk: EditHunk) -> Option<EditHunk> {
+        let Owner::Step(step) = self.owner else { return Some(hunk) };
+        let spot = lens.spot();
+        match self.named.entry((step, hunk.file.clone(), hunk.index)) {
+            Entry::Vacant(place) => {
+                place.insert(spot);
+                Some(hunk)
+            }
+            Entry::Occupied(earlier) => {
+                let (change, file, line) = (hunk.index + 1, &hunk.file, earlier.get().line);
+                let problem = Problem::failed(format_args!("change {change} of `{file}` is named twice in this step"));
+                let problem = problem.expected("each change of the chapter in exactly one step").hint(format!(
+                    "the item on line {line} names it, too: lines that stand together are one change; keep one of the two"
+                ));
+                lens.report(self.problems, problem);
+                None
+            }
+        }
     }
 
     /// Resolves one item of an `edit`; none when it is not clear what it means, which is reported.

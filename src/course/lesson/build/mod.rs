@@ -11,7 +11,7 @@ mod expects;
 mod processes;
 mod steps;
 
-pub use builder::{Builder, Owner, Sessions, Use};
+pub use builder::{Builder, ChangePlaces, Owner, Sessions, Use};
 pub use convert::{as_it_stands, minutes};
 pub use course::CourseParts;
 pub use edits::part_hunks;

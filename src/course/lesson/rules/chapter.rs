@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::facts::ChapterFacts;
 use super::hunks::each_hunk_in_one_step;
-use super::paths::{directories_stay_directories, paths_are_in_the_snapshot};
+use super::paths::{directories_stay_directories, names_change_in_more_than_case, paths_are_in_the_snapshot};
 use super::references::{outputs_are_somewhere, what_is_used_is_named};
 use super::sums::{ROUNDING, in_minutes};
 use crate::lesson::build::{Owner, Use};
@@ -32,6 +32,7 @@ pub fn check_chapter(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>
         each_hunk_in_one_step(chapter, lens, facts, doubtful, problems);
         paths_are_in_the_snapshot(chapter, facts, problems);
         directories_stay_directories(chapter, lens, problems);
+        names_change_in_more_than_case(chapter, lens, problems);
         if facts.cloud.stack {
             outputs_are_somewhere(chapter, facts.uses, problems);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::code::tree::Reading;
-use crate::lesson::build::Use;
+use crate::lesson::build::{ChangePlaces, Use};
 use crate::lesson::course_names::CourseNames;
 use crate::lesson::lens::Lens;
 
@@ -15,6 +15,8 @@ pub struct ChapterFacts<'a> {
     pub checks: &'a [Lens<'a>],
     pub names: &'a CourseNames,
     pub uses: &'a [Use],
+    /// Where the steps name their changes.
+    pub named: &'a ChangePlaces,
     /// The files of whose changes it is not known which the steps mean; None when a snapshot could not be read, so that
     /// the diff means nothing.
     pub doubtful: Option<&'a BTreeSet<String>>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::ChapterFacts;
-use crate::code::diff::{FileDiff, Hunk, HunkSubject, Side, split_lines};
+use crate::code::diff::{FileDiff, FileStatus, Hunk, HunkSubject, Side, split_lines};
 use crate::code::merge::holds_markers;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
@@ -17,27 +17,25 @@ pub fn each_hunk_in_one_step(
     doubtful: &BTreeSet<String>,
     problems: &mut Vec<Problem>,
 ) {
-    let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
     let steps = lens.key("steps");
-    let mut unsure = steps.is_broken() || steps.is_incomplete();
-    for (step, lens) in chapter.steps.iter().zip(facts.steps) {
-        unsure |= lens.is_broken() || lens.key("edit").is_broken();
-        let StepAction::Edit(edit) = &step.action else { continue };
-        for hunk in &edit.hunks {
-            if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
-                let whose =
-                    if first.id == step.id { "this step twice".into() } else { format!("step `{}` too", first.id) };
-                let mut problem =
-                    Problem::failed(format_args!("change {} of `{}` belongs to {whose}", hunk.index + 1, hunk.file));
-                problem.hint = rest_of_file(chapter, step, &hunk.file);
-                lens.key("edit").report(problems, problem.expected("each change of the chapter in exactly one step"));
-            }
-        }
-    }
+    let (taken, unsure) = taken(chapter, facts, problems);
+    let unsure = unsure || steps.is_broken() || steps.is_incomplete();
     if unsure {
         return;
     }
-    for file in chapter.diff.iter().filter(|file| !doubtful.contains(&file.path)) {
+    let new = new_directories(chapter, |file| taken.keys().any(|(path, _)| *path == file) || doubtful.contains(file));
+    for (directory, files) in &new {
+        let problem = Problem::failed(format_args!("no step makes any of the {files} files below `{directory}/`"))
+            .expected("each change of the chapter in exactly one step")
+            .hint(
+                "add them to the `edit` of a step, or name the directory in the snapshot's `.gitignore` when a tool has \
+                 made it",
+            );
+        lens.key("snapshot").report(problems, problem);
+    }
+    let is_told =
+        |path: &str| new.keys().any(|above| path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')));
+    for file in chapter.diff.iter().filter(|file| !doubtful.contains(&file.path) && !is_told(&file.path)) {
         let is_taken = |index: usize| taken.contains_key(&(file.path.as_str(), index));
         if (0..file.hunks.len()).all(is_taken) {
             continue;
@@ -79,9 +77,92 @@ pub fn each_hunk_in_one_step(
                     HunkSubject::Content => format!("no step changes `{}`, which is no text", file.path),
                 })
                 .expected("each change of the chapter in exactly one step")
-                .hint(format!("add `{}` to the `edit` of a step", edit_of(file, index))),
+                .hint(how_to_make(file, index)),
             };
             lens.key("snapshot").report(problems, problem);
+        }
+    }
+}
+
+/// Returns the step that makes each change, and whether a step could not be read, so that others may make more. One that two
+/// steps make is reported.
+fn taken<'c>(
+    chapter: &'c Chapter,
+    facts: &ChapterFacts<'_>,
+    problems: &mut Vec<Problem>,
+) -> (BTreeMap<(&'c str, usize), &'c Step>, bool) {
+    let mut taken: BTreeMap<(&str, usize), &Step> = BTreeMap::new();
+    let mut unsure = false;
+    for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
+        unsure |= lens.is_broken() || lens.key("edit").is_broken();
+        let StepAction::Edit(edit) = &step.action else { continue };
+        for hunk in &edit.hunks {
+            if let Some(first) = taken.insert((&hunk.file, hunk.index), step) {
+                let (change, file) = (hunk.index + 1, &hunk.file);
+                let mut problem =
+                    Problem::failed(format_args!("change {change} of `{file}` belongs to step `{}` too", first.id));
+                problem.hint = rest_of_file(chapter, step, file);
+                let place = facts.named.get(&(at, file.clone(), hunk.index)).filter(|_| !lens.key("edit").is_broken());
+                problems.extend(
+                    place.map(|place| {
+                        problem.expected("each change of the chapter in exactly one step").at(place.clone())
+                    }),
+                );
+            }
+        }
+    }
+    (taken, unsure)
+}
+
+/// So many files that no step makes are told of together.
+const MANY: usize = 3;
+
+/// The topmost directories that are new in a chapter with many files, none of which a step makes, and how many those are.
+fn new_directories(chapter: &Chapter, is_made: impl Fn(&str) -> bool) -> BTreeMap<&str, usize> {
+    let all = chapter.snapshot.keys().map(String::as_str);
+    let new: BTreeSet<&str> = chapter
+        .diff
+        .iter()
+        .filter(|file| file.status == FileStatus::Added)
+        .map(|file| file.path.as_str())
+        .filter(|path| !is_made(path))
+        .collect();
+    // Of each directory, how many files it has, and whether all of them are such.
+    let mut directories: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for path in all {
+        for (end, _) in path.match_indices('/') {
+            let (files, all_new) = directories.entry(&path[..end]).or_insert((0, true));
+            *files += 1;
+            *all_new &= new.contains(path);
+        }
+    }
+    let whole = directories.into_iter().filter(|(_, (files, all_new))| *all_new && *files >= MANY);
+    let mut topmost: BTreeMap<&str, usize> = BTreeMap::new();
+    for (directory, (files, _)) in whole {
+        let within =
+            topmost.keys().any(|above| directory.strip_prefix(*above).is_some_and(|rest| rest.starts_with('/')));
+        if !within {
+            topmost.insert(directory, files);
+        }
+    }
+    topmost
+}
+
+/// Says how a step makes a change that none makes yet.
+fn how_to_make(file: &FileDiff, index: usize) -> String {
+    let edit = edit_of(file, index);
+    let alone = edit != whole_file(file) || file.hunks.len() == 1;
+    match file.hunks[index].subject {
+        HunkSubject::Content if file.status == FileStatus::Added => {
+            format!(
+                "add `{edit}` to the `edit` of a step, or name it in the snapshot's `.gitignore` when a tool has made it"
+            )
+        }
+        HunkSubject::Lines if !alone => {
+            format!("no line of it is its own, so it cannot be named: let one step take the whole file, `{edit}`")
+        }
+        HunkSubject::Content | HunkSubject::Lines | HunkSubject::Mode => {
+            format!("add `{edit}` to the `edit` of a step")
         }
     }
 }
@@ -96,6 +177,11 @@ fn rest_of_file(chapter: &Chapter, step: &Step, path: &str) -> Option<String> {
     let taken: BTreeSet<usize> = others.flat_map(of).collect();
     let file = chapter.diff.iter().find(|file| file.path == path)?;
     let left: Vec<String> = of(step).difference(&taken).map(|index| edit_of(file, *index)).collect();
+    if file.hunks.len() > 1 && left.contains(&whole_file(file)) {
+        return Some(
+            "a change of it has no line of its own and cannot be named: let one step take the whole file".into(),
+        );
+    }
     (!left.is_empty()).then(|| format!("name what is left of it: `{}`", left.join("`, `")))
 }
 

@@ -1,6 +1,6 @@
 //! Paths that steps and checks name are in the snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::ChapterFacts;
 use crate::code::diff::{FileDiff, FileStatus};
@@ -38,6 +38,19 @@ pub fn paths_are_in_the_snapshot(chapter: &Chapter, facts: &ChapterFacts<'_>, pr
             | CheckKind::Http(_)
             | CheckKind::Plan { .. } => {}
         }
+    }
+}
+
+/// Reports a file that is renamed in the case of its name alone: where case does not count, the new one would be taken away with
+/// the old.
+pub fn names_change_in_more_than_case(chapter: &Chapter, lens: Lens<'_>, problems: &mut Vec<Problem>) {
+    let of = |status: FileStatus| chapter.diff.iter().filter(move |file| file.status == status).map(|file| &file.path);
+    let added: BTreeMap<String, &String> = of(FileStatus::Added).map(|path| (path.to_lowercase(), path)).collect();
+    for gone in of(FileStatus::Deleted) {
+        let Some(new) = added.get(&gone.to_lowercase()) else { continue };
+        let problem = Problem::failed(format_args!("`{gone}` becomes `{new}`, which differs only in case"));
+        let hint = "where case does not count, as on macOS, both are one file: keep the name that it had";
+        lens.key("snapshot").report(problems, problem.expected("names that differ in more than case").hint(hint));
     }
 }
 
@@ -131,6 +144,12 @@ fn can_pass(
             None => kinds::did_you_mean(path, &paths),
         };
         return lens.key("path").report(problems, problem.expected("a file that the chapter ends with"));
+    }
+    let asked = |i: usize| lens.key("json").item(i).key("path");
+    if let FileIs::Json(asserted) = is
+        && (0..asserted.len()).any(|i| asked(i).is_broken())
+    {
+        return;
     }
     let Some(fault) = file_check::judge(path, is, now, now) else { return };
     let (key, problem) = match is {

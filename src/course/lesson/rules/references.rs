@@ -113,7 +113,10 @@ fn references_have_values(facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>)
                     "`${{{}}}` will have no value: the course has no cloud",
                     used.reference
                 ))
-                .hint("add `cloud: true` to course.yaml if it uses AWS without a stack of its own");
+                .hint(format!(
+                    "add `cloud: true` to course.yaml if it uses AWS without a stack of its own; {}",
+                    as_text(&used.reference)
+                ));
                 problems.push(problem.at(used.spot.clone()));
                 None
             }
@@ -121,9 +124,16 @@ fn references_have_values(facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>)
         };
         if let Some(missing) = missing {
             let what = format!("`${{{}}}` will have no value", used.reference);
-            problems.push(names_none(&what, missing).at(used.spot.clone()));
+            let mut problem = names_none(&what, missing);
+            problem.hint = problem.hint.map(|hint| format!("{hint}; {}", as_text(&used.reference)));
+            problems.push(problem.at(used.spot.clone()));
         }
     }
+}
+
+/// Says how to write what is no reference: code of another language has its own.
+fn as_text(reference: &Reference) -> String {
+    format!("the text itself is written `$${{{reference}}}`")
 }
 
 /// An output that nothing in the project names will never have a value. Names that the CDK makes end in a hash, and

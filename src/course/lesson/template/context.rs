@@ -35,7 +35,7 @@ type TemplatePiece<'a> = Result<&'a str, &'a str>;
 type QuotingAnswer = Result<Quoting, TemplateError>;
 
 fn refuse(name: &str, place: &'static str, fix: &'static str) -> QuotingAnswer {
-    Err(TemplateError::BadPlace { name: name.to_owned(), place, fix })
+    Err(TemplateError::BadPlace { name: name.to_owned(), nth: 0, place, fix })
 }
 
 const UNGLUE: &str = "let it stand for a whole value, or put both into a string: `\"1${…}\"`";

@@ -10,7 +10,7 @@ mod parse;
 mod render;
 mod types;
 
-pub use parse::{misspelt, references, unmarked};
+pub use parse::{Occurrences, misspelt, references, unmarked};
 pub use render::{check, in_prose, render, render_value};
 pub use types::{NAMES, Reference, TemplateError, TemplateSyntax};
 

@@ -1,5 +1,6 @@
 //! Finding the references of a template.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -23,6 +24,40 @@ pub fn references(text: &str) -> Vec<Reference> {
             Part::Text(_) => None,
         })
         .collect()
+}
+
+/// Counts the pieces of a text that are written alike, so that each is told of where it stands.
+#[derive(Debug, Default)]
+pub struct Occurrences {
+    seen: BTreeMap<String, usize>,
+}
+
+impl Occurrences {
+    /// Returns which of the pieces that are written so comes next, from 0.
+    pub fn next(&mut self, text: &str, piece: &str) -> usize {
+        let seen = self.seen.entry(piece.to_owned()).or_default();
+        *seen += 1;
+        counting(text, piece, *seen - 1)
+    }
+
+    /// Returns the piece of a text that an error is about, and which of those that are written so; None where it is about
+    /// all of the text.
+    pub fn of(&mut self, error: &TemplateError, text: &str) -> Option<(String, usize)> {
+        let piece = error.snippet()?;
+        let nth = if let TemplateError::BadPlace { nth, .. } = error {
+            counting(text, &piece, *nth)
+        } else {
+            self.next(text, &piece)
+        };
+        Some((piece, nth))
+    }
+}
+
+/// Returns which of the pieces that are written so is the `wanted`-th that counts, both from 0: one after a `$` is only text.
+fn counting(text: &str, piece: &str, wanted: usize) -> usize {
+    let all = text.match_indices(piece).enumerate();
+    let mut counting = all.filter(|(_, (at, _))| !text[..*at].ends_with('$')).map(|(nth, _)| nth);
+    counting.nth(wanted).unwrap_or(0)
 }
 
 /// Returns the names in a text for people that look like references and are none: such a text may hold any `${…}`,

@@ -17,7 +17,7 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 pub fn check(text: &str, syntax: TemplateSyntax) -> Vec<TemplateError> {
     let (parts, mut errors) = parse(text);
     let well_formed = errors.is_empty();
-    errors.extend(places(&parts, syntax).into_iter().filter_map(Result::err));
+    errors.extend(misplaced(&parts, syntax));
     if syntax == TemplateSyntax::Json && well_formed && errors.is_empty() {
         let sample = fill(&parts, syntax, |_| Some(Value::from(0)));
         if let Some(error) = sample.ok().and_then(|json| serde_json::from_str::<Value>(&json).err()) {
@@ -124,6 +124,23 @@ fn not_json(text: &str, error: &serde_json::Error) -> TemplateError {
     let line = text.lines().nth(error.line().saturating_sub(1)).filter(|_| !text.contains("${"));
     let near = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
     TemplateError::NotJson { why, near: near.filter(|near| !near.is_empty()).map(str::to_owned) }
+}
+
+/// The references that stand where no value can, each by which of its name it is.
+fn misplaced(parts: &[Part<'_>], syntax: TemplateSyntax) -> Vec<TemplateError> {
+    let names = parts.iter().filter_map(|part| match part {
+        Part::Value { name, .. } => Some(*name),
+        Part::Text(_) => None,
+    });
+    let names: Vec<&str> = names.collect();
+    let errors = places(parts, syntax).into_iter().enumerate().filter_map(|(at, place)| {
+        let mut error = place.err()?;
+        if let TemplateError::BadPlace { name, nth, .. } = &mut error {
+            *nth = names.iter().take(at).filter(|earlier| **earlier == name.as_str()).count();
+        }
+        Some(error)
+    });
+    errors.collect()
 }
 
 /// Returns how each reference of a template is to be quoted, in order.

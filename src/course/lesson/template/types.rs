@@ -70,7 +70,8 @@ pub enum TemplateError {
     #[error("`{0}` is no reference, and stays as it stands")]
     Unmarked(String),
     #[error("`${{{name}}}` stands {place}")]
-    BadPlace { name: String, place: &'static str, fix: &'static str },
+    /// `nth` of the references of this name, from 0.
+    BadPlace { name: String, nth: usize, place: &'static str, fix: &'static str },
     #[error("`${{{0}}}` has no value yet")]
     NoValue(String),
     #[error("the value of `${{{name}}}` {why}")]

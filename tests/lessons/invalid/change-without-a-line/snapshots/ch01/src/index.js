@@ -1,0 +1,8 @@
+a
+}
+b
+alpha
+c
+d
+}
+e
