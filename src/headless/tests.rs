@@ -285,7 +285,10 @@ fn a_report_that_is_dropped_says_so_and_is_whole() {
         String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
     };
     assert!(dropped(ReportFormat::Human).ends_with("interrupted, not proved: 1 passed\n"));
-    assert!(dropped(ReportFormat::Tap).ends_with("  ...\nnot ok 2 - the run comes to its end\nBail out! interrupted before its end\n"));
+    assert!(
+        dropped(ReportFormat::Tap)
+            .ends_with("  ...\nnot ok 2 - the run comes to its end\nBail out! interrupted before its end\n")
+    );
     let junit = dropped(ReportFormat::Junit);
     assert!(junit.contains("errors=\"1\"") && junit.trim_end().ends_with("</testsuites>"), "{junit}");
     assert!(dropped(ReportFormat::Github).ends_with("::error ::interrupted before its end\n"));
@@ -302,7 +305,10 @@ fn a_run_that_could_not_begin_is_reported_too() {
     let code = Reports::new(formats.into()).fail(&[Problem::environment("no credentials").hint("sign in")]);
     assert_eq!(code, 3);
     let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
-    assert!(text.starts_with("TAP version 13\nnot ok 1 - the run comes to its end\nBail out! no credentials: sign in\n"), "{text}");
+    assert!(
+        text.starts_with("TAP version 13\nnot ok 1 - the run comes to its end\nBail out! no credentials: sign in\n"),
+        "{text}"
+    );
     assert!(text.contains("message=\"no credentials\"") && text.trim_end().ends_with("</testsuites>"), "{text}");
 }
 
