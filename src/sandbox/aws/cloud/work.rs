@@ -233,7 +233,11 @@ impl Cloud {
     fn begun(&self, stack: &str, id: u64, job: &ResourceJob) -> Result<ResourceWork, String> {
         let now = self.now();
         let mut world = self.world();
-        let name = world.state.stacks.get(stack).map(|s| s.name.clone()).unwrap_or_default();
+        let found = world.state.stacks.get(stack);
+        if found.and_then(|stack| stack.operation.as_ref()).is_some_and(|operation| operation.has_cancelled(id)) {
+            return Err("cancelled before it began".into());
+        }
+        let name = found.map(|s| s.name.clone()).unwrap_or_default();
         let work = resources::start(&mut ResourceContext { world: &mut world, stack: &name, now }, job)?;
         let known = match &work {
             ResourceWork::Done(created)

@@ -384,9 +384,19 @@ pub(crate) struct ResourceJob {
     pub physical_id: Option<String>,
     pub express: bool,
     pub import_existing: bool,
+    /// Another resource has failed: this one counts as failed, too, whatever still comes of it.
+    #[serde(default)]
+    pub cancelled: bool,
     /// Index in the list of what is to be deleted.
     #[serde(alias = "doomed")]
     pub(super) pending_delete: Option<usize>,
+}
+
+impl StackOperation {
+    /// Tells that a job which runs has been cancelled, so that it need not begin.
+    pub(crate) fn has_cancelled(&self, id: u64) -> bool {
+        self.running.get(&id).is_some_and(|job| job.cancelled)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::cancel::{cancel_running, fail, finish_cancelled};
 use super::operation::{Created, EngineContext, enrol, operation};
 use super::rollback::failed;
 use crate::aws::cloudformation::conditions::Evaluation;
@@ -71,11 +72,15 @@ enum Decision {
 /// Starts what can start of the first phase; true when there may be more to do at once.
 pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut Vec<(u64, ResourceJob)>) -> bool {
     let operation = self::operation(stack);
-    if !operation.failed.is_empty() || operation.cancelled.is_some() {
+    // What is not to be taken back goes on where nothing depends on what has failed (CloudFormation user guide, "Choose how
+    // to handle failures when provisioning resources", 2026-11).
+    let goes_on = operation.on_failure == OnFailure::Nothing;
+    if operation.cancelled.is_some() || !operation.failed.is_empty() && !goes_on {
         if operation.running.is_empty() {
             failed(stack, env);
             return stack.operation.is_some();
         }
+        cancel_running(stack, env);
         return false;
     }
     let target = operation.target.clone();
@@ -95,7 +100,9 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
     let mut progress = false;
     for (name, needs) in &all {
         let operation = stack.operation.as_ref().expect("an operation is under way");
-        let busy = operation.done.contains(name) || operation.running.values().any(|job| job.logical_id == *name);
+        let busy = operation.done.contains(name)
+            || operation.failed.contains_key(name)
+            || operation.running.values().any(|job| job.logical_id == *name);
         if busy || !needs.iter().all(|need| operation.done.contains(need)) {
             continue;
         }
@@ -128,11 +135,18 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
         }
     }
     let operation = self::operation(stack);
-    if all.keys().all(|name| operation.done.contains(name)) && operation.running.is_empty() {
+    if !operation.running.is_empty() {
+        // Resources that needed no work may have freed others.
+        return progress;
+    }
+    if all.keys().all(|name| operation.done.contains(name)) {
         commit(stack, &all, env);
         return stack.operation.is_some();
     }
-    // Resources that needed no work may have freed others.
+    if !progress && !operation.failed.is_empty() {
+        failed(stack, env);
+        return stack.operation.is_some();
+    }
     progress
 }
 
@@ -223,6 +237,7 @@ fn launch(
         physical_id: None,
         express: operation.express,
         import_existing: operation.import_existing,
+        cancelled: false,
         pending_delete: None,
     };
     enrol(operation, job)
@@ -238,6 +253,7 @@ pub(super) fn finish_apply(
     let name = job.logical_id.clone();
     let creating = job.verb == Verb::Create;
     match result {
+        result if job.cancelled => finish_cancelled(stack, job, result),
         Ok(made) => {
             let definition = operation(stack).target.template["Resources"][&name].clone();
             let mut resource = stack.resources.get(&name).cloned().unwrap_or_else(|| Resource::new(&job.kind));
@@ -259,17 +275,7 @@ pub(super) fn finish_apply(
             stack.resources.insert(name.clone(), resource);
             operation(stack).done.insert(name);
         }
-        Err(reason) => {
-            let status = if creating { StackStatus::CreateFailed } else { StackStatus::UpdateFailed };
-            let mut shown = job.previous.clone().unwrap_or_else(|| Resource::new(&job.kind));
-            shown.properties = job.properties;
-            stack.resource_event(&name, &shown, status, Some(&reason), env.now, env.ids);
-            if let Some(resource) = stack.resources.get_mut(&name) {
-                resource.status = status;
-                resource.reason = Some(reason);
-            }
-            operation(stack).failed.insert(name, job.verb);
-        }
+        Err(reason) => fail(stack, &job, reason, env),
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn clean_up(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mu
             physical_id: one.resource.physical_id.clone(),
             express: operation.express,
             import_existing: false,
+            cancelled: false,
             pending_delete: Some(index),
         };
         jobs.push(enrol(operation, job));

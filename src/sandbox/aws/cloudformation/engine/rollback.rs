@@ -108,6 +108,7 @@ pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &m
                     physical_id: None,
                     express: false,
                     import_existing: false,
+                    cancelled: false,
                     pending_delete: None,
                 };
                 jobs.push(enrol(self::operation(stack), job));
@@ -158,10 +159,15 @@ pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &m
 
 /// Resources whose creation failed have nothing behind them; the way back says so.
 fn report_nothing_created(stack: &mut Stack, before: &BTreeMap<String, Resource>, env: &mut EngineContext<'_>) {
+    let pending = |stack: &Stack, name: &String| {
+        let all = stack.operation.as_ref().map(|operation| &operation.pending_deletes);
+        all.is_some_and(|all| all.iter().any(|one| one.pending() && one.logical_id == *name))
+    };
     let failed: Vec<(String, Resource)> = stack
         .resources
         .iter()
         .filter(|(name, r)| r.status == StackStatus::CreateFailed && !before.get(*name).is_some_and(Resource::exists))
+        .filter(|(name, _)| !pending(stack, name))
         .map(|(name, r)| (name.clone(), r.clone()))
         .collect();
     for (name, resource) in failed {
