@@ -139,6 +139,16 @@ pub(crate) struct StackDefinition {
     pub tags: BTreeMap<String, String>,
 }
 
+/// The state of a change set's execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum ChangeSetExecution {
+    #[default]
+    NotBegun,
+    InProgress,
+    Complete,
+    Failed,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
     pub id: String,
@@ -150,7 +160,8 @@ pub(crate) struct ChangeSet {
     pub changes: Vec<ResourceChange>,
     /// Why it cannot be executed.
     pub failed: Option<String>,
-    pub executed: bool,
+    #[serde(default)]
+    pub execution: ChangeSetExecution,
     /// The stack was changed otherwise since it was made.
     #[serde(default)]
     pub obsolete: bool,
@@ -174,14 +185,18 @@ pub(crate) struct Stack {
     pub reason: Option<String>,
     pub created: Instant,
     pub updated: Option<Instant>,
+    /// When it began to be deleted, or to be rolled back as it was made.
     pub deleted: Option<Instant>,
     pub target: StackDefinition,
     pub resources: BTreeMap<String, Resource>,
     pub outputs: Vec<StackOutput>,
     /// Oldest first.
     pub events: Vec<StackEvent>,
-    /// By id.
+    /// By id. One that was executed stays, to be described.
     pub change_sets: BTreeMap<String, ChangeSet>,
+    /// The change set of the last operation.
+    #[serde(default)]
+    pub change_set_id: Option<String>,
     pub termination_protection: bool,
     pub disable_rollback: bool,
     /// The one that is under way.

@@ -76,6 +76,7 @@ pub(super) fn create_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
         None => Stack::new(name, &account, &region, target.clone(), call.now, &mut call.world.ids),
     };
     stack.outdate_change_sets();
+    stack.change_set_id = None;
     stack.termination_protection = flag(input, "EnableTerminationProtection");
     let id = stack.id.clone();
     call.world.state.stacks.insert(id.clone(), stack);
@@ -98,6 +99,7 @@ pub(super) fn update_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
     let id = stack.id;
     with_engine(call.world, &id, call.now, |stack, env| {
         stack.outdate_change_sets();
+        stack.change_set_id = None;
         engine::begin(stack, target, options, env);
     });
     Ok(Response::Drive { stack: id.clone(), answer: json!({"StackId": id}) })

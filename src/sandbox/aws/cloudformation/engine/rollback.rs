@@ -66,6 +66,8 @@ pub(super) fn start_rollback(stack: &mut Stack, reason: Option<&str>, env: &mut 
         .retain(|d| before.get(&d.logical_id).is_none_or(|b| b.physical_id != d.resource.physical_id));
     operation.phase = OperationPhase::Rollback;
     let status = if kind == OperationKind::Create {
+        // Recorded in localstack/localstack, test_blocked_stack_deletion.
+        stack.deleted = Some(env.now);
         StackStatus::RollbackInProgress
     } else {
         StackStatus::UpdateRollbackInProgress
