@@ -1160,6 +1160,9 @@ async fn an_http_api_routes_requests_to_functions_that_let_it() {
 
 #[path = "faithful_lambda_tests.rs"]
 mod faithful_lambda;
+#[path = "faithful_resource_tests.rs"]
+mod faithful_resources;
+
 #[path = "faithful_stack_tests.rs"]
 mod faithful_stack;
 #[path = "s3_uploads_tests.rs"]

@@ -237,8 +237,11 @@ impl Cloud {
         if found.and_then(|stack| stack.operation.as_ref()).is_some_and(|operation| operation.has_cancelled(id)) {
             return Err("cancelled before it began".into());
         }
-        let name = found.map(|s| s.name.clone()).unwrap_or_default();
-        let work = resources::start(&mut ResourceContext { world: &mut world, stack: &name, now }, job)?;
+        let found = found.map(|s| (s.name.clone(), s.id.clone(), s.tags().clone()));
+        let (name, stack_id, stack_tags) = found.unwrap_or_default();
+        let mut context =
+            ResourceContext { world: &mut world, stack: &name, stack_id: &stack_id, stack_tags: &stack_tags, now };
+        let work = resources::start(&mut context, job)?;
         let known = match &work {
             ResourceWork::Done(created)
             | ResourceWork::PutFunction { created, .. }

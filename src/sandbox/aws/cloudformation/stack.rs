@@ -117,6 +117,14 @@ impl Stack {
         self.change_sets.values_mut().for_each(|set| set.obsolete = true);
     }
 
+    /// Returns the stack's own tags, as its resources are to have them while an operation is under way.
+    pub(crate) fn tags(&self) -> &BTreeMap<String, String> {
+        match &self.operation {
+            Some(operation) if !operation.rolling_back => &operation.target.tags,
+            Some(_) | None => &self.target.tags,
+        }
+    }
+
     /// By id; by name, one that was not executed: another may have the name since.
     pub(crate) fn change_set(&self, name_or_id: &str) -> Option<&ChangeSet> {
         let named = |set: &&ChangeSet| set.name == name_or_id && set.execution == ChangeSetExecution::NotBegun;

@@ -87,6 +87,7 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
     // Nobody says of an express deploy, which goes without rollback by itself, that it replaces nothing.
     let keeps =
         operation.on_failure == OnFailure::Nothing && operation.kind == OperationKind::Update && !operation.express;
+    let retags = target.tags != stack.target.tags;
     let none = BTreeSet::new();
     let evaluation = Evaluation::default();
     let names = (stack.name.clone(), stack.id.clone());
@@ -113,7 +114,7 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
             name,
             definition,
             existing.as_ref(),
-            keeps,
+            UpdateTerms { keeps, retags },
             &scope(&target, &stack.resources, &none, (&names.0, &names.1), env, &evaluation),
         );
         match decision {
@@ -154,8 +155,23 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
 /// (aws/aws-cdk-cli, `CFN_REPLACEMENT_WITH_ROLLBACK_DISABLED_REASON`).
 const NOT_REPLACED: &str = "Replacement type updates not supported on stack with disable-rollback.";
 
-/// Says what is to be done for one resource. `keeps`: the update is not to be taken back should it fail.
-fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bool, scope: &Scope<'_>) -> Decision {
+/// The terms of an update that all its resources share.
+#[derive(Debug, Clone, Copy)]
+struct UpdateTerms {
+    /// It is not to be taken back should it fail.
+    keeps: bool,
+    /// The stack's own tags change.
+    retags: bool,
+}
+
+/// Says what is to be done for one resource.
+fn decide(
+    name: &str,
+    definition: &Value,
+    existing: Option<&Resource>,
+    terms: UpdateTerms,
+    scope: &Scope<'_>,
+) -> Decision {
     let verb = if existing.is_some() { Verb::Update } else { Verb::Create };
     let properties = match scope.resolve(&definition["Properties"]) {
         Ok(properties) => properties.filter(|p| !p.is_null()).unwrap_or(Value::Object(Map::new())),
@@ -170,7 +186,8 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bo
     }
     let Some(existing) = existing else { return Decision::Start(Verb::Create, properties) };
     let (old, new) = (comparable(existing.properties.clone()), comparable(properties.clone()));
-    if old == new && existing.status != StackStatus::UpdateFailed {
+    let retags = terms.retags && resource_types::keeps_tags(kind_name);
+    if old == new && !retags && existing.status != StackStatus::UpdateFailed {
         return Decision::Nothing;
     }
     let replaced = kind
@@ -180,7 +197,7 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bo
     if !replaced {
         return Decision::Start(Verb::Update, properties);
     }
-    if keeps {
+    if terms.keeps {
         return Decision::Fail(Verb::Update, properties, NOT_REPLACED.into());
     }
     if let Some(named) = kind.named_by

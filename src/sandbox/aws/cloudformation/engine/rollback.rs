@@ -7,6 +7,7 @@ use crate::aws::cloudformation::model::{
     OnFailure, OperationKind, OperationPhase, PendingDelete, Resource, ResourceJob, Stack, StackStatus, Verb,
 };
 use crate::aws::cloudformation::resolve::comparable;
+use crate::aws::cloudformation::resource_types;
 
 /// Nothing runs any more and something has failed: stop here, or go back.
 pub(super) fn failed(stack: &mut Stack, env: &mut EngineContext<'_>) {
@@ -93,7 +94,10 @@ pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &m
         let current = stack.resources.get(name).cloned();
         match current {
             Some(current) if current.physical_id == old.physical_id => {
-                let touched = comparable(current.properties.clone()) != comparable(old.properties.clone())
+                let retagged = resource_types::keeps_tags(&old.kind)
+                    && stack.operation.as_ref().is_some_and(|operation| operation.target.tags != stack.target.tags);
+                let touched = retagged
+                    || comparable(current.properties.clone()) != comparable(old.properties.clone())
                     || matches!(current.status, StackStatus::UpdateFailed | StackStatus::UpdateInProgress);
                 if !touched || skipped {
                     stack.resources.insert(name.clone(), old.clone());
