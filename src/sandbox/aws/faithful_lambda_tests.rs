@@ -1,6 +1,10 @@
 //! Lambda's refusals and answers as they were recorded from the service: the sentences and statuses are those of
 //! localstack/localstack, tests/aws/services/lambda_/test_lambda_api.snapshot.json, where no other source is named.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use workshop_dsql::conditions::{SandboxConditions, SandboxFault};
+
 use super::*;
 
 const FUNCTIONS: &str = "/2015-03-31/functions";
@@ -340,4 +344,36 @@ async fn closed(address: &str) -> bool {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     false
+}
+
+/// Lambda API reference, Invoke; developer guide, "Error handling for a function invoked asynchronously".
+#[tokio::test]
+async fn a_function_is_told_of_the_request_that_its_caller_made() {
+    let bench = deployed().await;
+    let invoke = async |headers: &[(&str, &str)]| {
+        let answer = bench.send("lambda", "POST", &format!("{FUNCTIONS}/f/invocations"), headers, b"{}").await;
+        let id = answer.headers.iter().find(|(name, _)| name == "x-amzn-requestid").map(|(_, id)| id.clone());
+        (answer.status, id.unwrap_or_default(), String::from_utf8_lossy(&answer.body).into_owned())
+    };
+    let said = STANDARD.encode(r#"{"custom": {"who": "Jörg 🦀"}}"#);
+    let busy = BTreeMap::from([(SandboxFault::Throttled, 1)]);
+    assert!(bench.cloud.conditions().begin(&SandboxConditions { faults: busy, ..SandboxConditions::default() }));
+    let event = invoke(&[("x-amz-invocation-type", "Event"), ("x-amz-client-context", &said)]).await;
+    assert_eq!(event.0, 202);
+    let invoked = || bench.fakes.invoked.lock().unwrap().clone();
+    for _ in 0..100 {
+        if invoked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let waited = invoke(&[("x-amz-client-context", &said)]).await;
+    let context = Some(r#"{"custom":{"who":"J\u00f6rg \ud83e\udd80"}}"#.to_owned());
+    let known: Vec<_> = invoked().into_iter().map(|call| (call.request_id, call.client_context)).collect();
+    assert_eq!(known, [(event.1, None), (waited.1, context)]);
+
+    let refused = invoke(&[("x-amz-client-context", "string")]).await;
+    assert_eq!(refused.0, 400);
+    assert!(refused.2.contains("Client context must be a valid Base64-encoded JSON object."), "{}", refused.2);
+    let long = STANDARD.encode(json!({"custom": "x".repeat(3_583)}).to_string());
+    assert_eq!(invoke(&[("x-amz-client-context", &long)]).await.0, 400);
 }

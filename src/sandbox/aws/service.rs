@@ -3,7 +3,6 @@
 //! Services are functions from the world and a call to [`Response`]. Invariant: they wait for nothing. What
 //! takes time (an invocation, a database, a deploy) is a [`Response`] for the shell to do.
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::error::{AwsError, AwsResult};
@@ -16,7 +15,7 @@ use super::state::CloudState;
 use super::store::Store;
 use super::time::Instant;
 use crate::iam::{self, policy::Context};
-use crate::interfaces::{Credential, Decision};
+use crate::interfaces::{Credential, Decision, Invocation};
 
 /// All that is remembered, and where names and uploads come from.
 pub(crate) struct World {
@@ -32,6 +31,7 @@ pub(crate) struct Call<'a> {
     pub now: Instant,
     pub caller: &'a Credential,
     pub request: &'a HttpRequest,
+    pub request_id: &'a str,
     pub service: &'a str,
     pub protocol: Protocol,
 }
@@ -47,16 +47,14 @@ pub(crate) enum Response {
     /// Run a version of a function, which the Lambda service knows by `key`, then answer.
     Invoke {
         key: String,
-        arn: String,
+        call: Invocation,
         version: String,
-        payload: Bytes,
         tail: bool,
     },
     /// Answer now, run the function afterwards.
     InvokeLater {
         key: String,
-        arn: String,
-        payload: Bytes,
+        call: Invocation,
     },
     /// Hand a function and its new version to the Lambda service, then answer; on a refusal it is again what it was.
     PutFunction {

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::Cloud;
 use super::http::{HttpRequest, HttpResponse};
 use crate::interfaces::{
-    Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError,
-    PgServer,
+    Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, Invocation, InvokeResult, Issuer,
+    LambdaError, PgServer,
 };
 use workshop_base::encoding::encode;
 
@@ -29,8 +29,8 @@ struct Fakes {
     broken: AtomicBool,
     /// Panics instead of answering.
     breaking: AtomicBool,
-    /// What functions were invoked by.
-    invoked: Mutex<Vec<String>>,
+    /// The calls of functions.
+    invoked: Mutex<Vec<Invocation>>,
 }
 
 impl Functions for Fakes {
@@ -47,10 +47,11 @@ impl Functions for Fakes {
         self.functions.lock().unwrap().remove(name);
         Box::pin(async {})
     }
-    fn invoke(&self, name: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+    fn invoke(&self, name: &str, call: Invocation) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         let name = name.to_owned();
-        self.invoked.lock().unwrap().push(arn.to_owned());
+        self.invoked.lock().unwrap().push(call.clone());
         Box::pin(async move {
+            let Invocation { payload, request_id, .. } = call;
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");
             // Who asks over HTTP may say what status the answer is to have.
             let event: Value = serde_json::from_slice(&payload).unwrap_or_default();
@@ -59,7 +60,7 @@ impl Functions for Fakes {
                 None => payload,
             };
             Ok(InvokeResult {
-                request_id: "5e8c2a77-0000-4000-8000-000000000001".into(),
+                request_id,
                 payload,
                 function_error: (name == "throws").then(|| "Unhandled".into()),
                 log_tail: "START\nEND\n".into(),
@@ -974,7 +975,7 @@ async fn versions_stay_as_they_were_and_aliases_point_to_them() {
         .lock()
         .unwrap()
         .iter()
-        .map(|arn| arn.replace("arn:aws:lambda:us-east-1:123456789012:function:", ""))
+        .map(|call| call.arn.replace("arn:aws:lambda:us-east-1:123456789012:function:", ""))
         .collect();
     assert_eq!(invoked, ["f:live", "f:2", "f:$LATEST"]);
     assert_eq!(bench.send("lambda", "POST", &format!("{base}:9/invocations"), &[], b"{}").await.status, 404);

@@ -200,7 +200,7 @@ impl Cloud {
         let mut held = Some(self.hold.read().await);
         let next = {
             let mut world = self.world();
-            let mut call = Call { world: &mut world, now, caller, request, service, protocol };
+            let mut call = Call { world: &mut world, now, caller, request, request_id, service, protocol };
             match service {
                 "sts" => sts::call(&mut call, operation, &input),
                 "iam" => iam_api::call(&mut call, operation, &input),
@@ -219,14 +219,14 @@ impl Cloud {
             Response::Query(value) => result(&value),
             Response::Json(status, value) => protocol::json_response(status, protocol, &value),
             Response::Http(response) => response,
-            Response::Invoke { key, arn, version, payload, tail } => {
+            Response::Invoke { key, call, version, tail } => {
                 // A function may run for minutes, and changes nothing here but by requests of its own.
                 held.take();
-                let invoked = self.invoke(&key, &arn, payload).await.map_err(lambda::refused)?;
+                let invoked = self.invoke(&key, call).await.map_err(lambda::refused)?;
                 lambda::invoked(invoked, &version, tail)
             }
-            Response::InvokeLater { key, arn, payload } => {
-                self.invoke_later(key, arn, payload);
+            Response::InvokeLater { key, call } => {
+                self.invoke_later(key, call);
                 protocol::json_response(202, protocol, &Value::Null)
             }
             Response::PutFunction { keys, old, status, answer } => {

@@ -20,7 +20,7 @@ use crate::aws::records::{FunctionRecord, FunctionUrlRecord, HttpApiRecord};
 use crate::aws::sigv4;
 use crate::aws::time::Instant;
 use crate::iam::policy::Context;
-use crate::interfaces::{Authority, Credential, Decision, LambdaError};
+use crate::interfaces::{Authority, Credential, Decision, Invocation, LambdaError};
 use crate::origin_check;
 
 /// The longest body that functions are asked with, in bytes.
@@ -213,7 +213,10 @@ impl Cloud {
         let caller = UrlCaller { account: &account, signed, request_id: &request_id };
         let event = url_event(&url.id, &request, &caller, self.now());
         let streams = url.mode == "RESPONSE_STREAM";
-        match self.run(function, record, qualifier, &event, streams).await {
+        let call = Invocation::new(&lambda::url_arn(record, qualifier), event.to_string().into());
+        // A URL's request is the invocation; that of an API is another.
+        let call = Invocation { request_id: request_id.clone(), ..call };
+        match self.run(function, record, qualifier, call, streams).await {
             Ok(Some(response)) => response.with("x-amzn-requestid", request_id),
             Ok(None) => {
                 HttpResponse::new(502, "application/json", "Internal Server Error").with("x-amzn-requestid", request_id)
@@ -241,7 +244,8 @@ impl Cloud {
         let caller = UrlCaller { account: &api.account, signed: None, request_id: &request_id };
         let mut event = event(id, request, &caller, self.now());
         http_api::complete(&mut event, id, api, &routed);
-        match self.run(function, &record, qualifier, &event, false).await {
+        let call = Invocation::new(&lambda::url_arn(&record, qualifier), event.to_string().into());
+        match self.run(function, &record, qualifier, call, false).await {
             Ok(Some(response)) => response.with("apigw-requestid", request_id),
             Ok(None) => said(500, "Internal Server Error"),
             Err(LambdaError::TooManyRequests) => said(429, "Too Many Requests"),
@@ -267,21 +271,20 @@ impl Cloud {
         allows(record, qualifier, "lambda:InvokeFunction", &["apigateway.amazonaws.com"], &context)
     }
 
-    /// Runs the function on an event, and makes its answer a response; none for one that failed, or answered what is no
+    /// Runs the function, and makes its answer a response; none for one that failed, or answered what is no
     /// response. `streams`: what it streams is taken for a stream.
     async fn run(
         &self,
         function: &str,
         record: &FunctionRecord,
         qualifier: Option<&str>,
-        event: &Value,
+        call: Invocation,
         streams: bool,
     ) -> Result<Option<HttpResponse>, LambdaError> {
         let chosen = self.world().ids.fraction();
         let version = record.chosen(qualifier, chosen).map(|version| version.version.clone());
         let version = version.ok_or_else(|| LambdaError::NotFound(function.to_owned()))?;
-        let arn = lambda::url_arn(record, qualifier);
-        let result = self.invoke(&lambda::key(function, &version), &arn, event.to_string().into()).await;
+        let result = self.invoke(&lambda::key(function, &version), call).await;
         let result = result.inspect_err(
             |error| tracing::warn!(function, %error, "a request to a function was answered with an error"),
         )?;
