@@ -3,6 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
 use workshop_dsql::conditions::{SandboxConditions, SandboxFault};
 
 use super::*;
@@ -376,4 +378,37 @@ async fn a_function_is_told_of_the_request_that_its_caller_made() {
     assert!(refused.2.contains("Client context must be a valid Base64-encoded JSON object."), "{}", refused.2);
     let long = STANDARD.encode(json!({"custom": "x".repeat(3_583)}).to_string());
     assert_eq!(invoke(&[("x-amz-client-context", &long)]).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_a_client_began_that_has_hung_up_is_ended() {
+    let bench = deployed().await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (cloud, stop) = (bench.cloud.clone(), CancellationToken::new());
+    let serving = tokio::spawn({
+        let stop = stop.clone();
+        async move { cloud.serve(listener, stop).await }
+    });
+    let body = function("slow", json!({})).to_string();
+    let request = signed(&bench.who, "lambda", "POST", FUNCTIONS, &[], body.as_bytes());
+    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let text = format!("POST {FUNCTIONS} HTTP/1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    client.write_all(text.as_bytes()).await.unwrap();
+    let known = async || bench.rest("lambda", "GET", &format!("{FUNCTIONS}/slow"), Value::Null).await.0 == 200;
+    for _ in 0..100 {
+        if !known().await {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert!(known().await);
+    drop(client);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(
+        bench.fakes.functions.lock().unwrap().contains_key("slow"),
+        "who asks for it finds it, and cannot invoke it"
+    );
+    stop.cancel();
+    serving.await.unwrap().unwrap();
 }

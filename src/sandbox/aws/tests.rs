@@ -39,6 +39,9 @@ impl Functions for Fakes {
             if function.code.starts_with(b"broken") {
                 return Err(LambdaError::BadCode("Could not unzip uploaded file.".into()));
             }
+            if function.name == "slow" {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
             self.functions.lock().unwrap().insert(function.key(), function);
             Ok(())
         })

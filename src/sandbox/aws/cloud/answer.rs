@@ -87,7 +87,7 @@ impl Cloud {
         match to_bytes(body, measure::longest_body(&arrival.service)).await {
             Ok(body) => {
                 request.body = body;
-                self.admitted(request, arrival, admitted).await
+                self.to_its_end(request, arrival, admitted).await
             }
             Err(error) => {
                 tracing::warn!(%error, path = request.path, "a request's body could not be read");
@@ -95,6 +95,20 @@ impl Cloud {
                 self.respond(&arrival, "", Err(error))
             }
         }
+    }
+
+    /// Answers in a task of its own: what a request has begun is ended also when its client has hung up.
+    async fn to_its_end(self: &Arc<Self>, request: HttpRequest, arrival: Arrival, admitted: Admitted) -> HttpResponse {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let cloud = self.clone();
+        self.spawn(async move {
+            tokio::select! {
+                // Nobody may be there to hear it.
+                answer = cloud.admitted(request, arrival, admitted) => drop(reply.send(answer)),
+                () = cloud.stop.cancelled() => {}
+            }
+        });
+        answer.await.unwrap_or_else(|_| HttpResponse::new(503, "text/plain", "the sandbox is stopping"))
     }
 
     /// Answers one request, from its bytes to the answer's, without a socket.
