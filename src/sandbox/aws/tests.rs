@@ -1169,5 +1169,7 @@ mod faithful_resources;
 
 #[path = "faithful_stack_tests.rs"]
 mod faithful_stack;
+#[path = "s3_objects_tests.rs"]
+mod s3_objects;
 #[path = "s3_uploads_tests.rs"]
 mod s3_uploads;
