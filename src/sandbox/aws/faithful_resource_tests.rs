@@ -83,3 +83,17 @@ async fn a_parameter_without_a_name_gets_the_one_that_cloudformation_makes_up() 
     let text = bench.deploy("CreateStack", "s", &wanted).await.1;
     assert!(text.contains("<OutputValue>CFN-Par-"), "{text}");
 }
+
+/// They would take rights away from the role's; without them the session would have all of these.
+#[tokio::test]
+async fn policies_of_a_session_are_refused_by_name() {
+    let bench = deployed().await;
+    for (member, value, name) in [
+        ("Policy", "{}", "Policy"),
+        ("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/ReadOnlyAccess", "PolicyArns"),
+    ] {
+        let asked = [("Action", "AssumeRole"), ("RoleArn", ROLE), ("RoleSessionName", "session"), (member, value)];
+        let (status, text) = bench.query("sts", &asked).await;
+        assert!(status == 400 && text.contains(&format!("does not serve {name} of sts")), "{text}");
+    }
+}

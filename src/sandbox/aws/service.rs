@@ -104,7 +104,7 @@ impl Call<'_> {
     /// Asks IAM, with further condition keys (`sts:externalid`); refuses in the service's own way.
     pub(crate) fn allow_with(&self, action: &str, resource: &str, context: &Context) -> AwsResult<()> {
         let principal = &self.caller.principal;
-        let decision = self.world.state.iam.authorize(principal, action, resource, context);
+        let decision = self.world.state.iam.authorize(principal, action, resource, self.now, context);
         match decision {
             Decision::Allow => Ok(()),
             Decision::NoPolicyAllows | Decision::ExplicitDeny => {
@@ -121,7 +121,8 @@ impl Call<'_> {
     /// Asks IAM, and, only where no policy of the caller's says anything, the policy of the resource itself: an explicit
     /// Deny wins over whatever that allows (IAM user guide, "Policy evaluation logic").
     pub(crate) fn allow_or(&self, action: &str, resource: &str, by_resource: impl FnOnce() -> bool) -> AwsResult<()> {
-        let decision = self.world.state.iam.authorize(&self.caller.principal, action, resource, &Context::new());
+        let (iam, caller) = (&self.world.state.iam, &self.caller.principal);
+        let decision = iam.authorize(caller, action, resource, self.now, &Context::new());
         match decision {
             Decision::NoPolicyAllows if by_resource() => Ok(()),
             Decision::Allow | Decision::NoPolicyAllows | Decision::ExplicitDeny => self.allow(action, resource),

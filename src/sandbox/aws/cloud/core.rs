@@ -293,7 +293,8 @@ impl Authority for Cloud {
     }
 
     fn authorize(&self, principal: &Principal, action: &str, resource: &str) -> Decision {
-        self.world().state.iam.authorize(principal, action, resource, &Context::new())
+        let now = self.now();
+        self.world().state.iam.authorize(principal, action, resource, now, &Context::new())
     }
 
     fn cluster(&self, host: &str) -> Option<ClusterInfo> {

@@ -329,7 +329,7 @@ impl Cloud {
         let callers = [principal.arn.as_str(), principal.role_arn.as_deref().unwrap_or(&principal.arn)];
         // The function's policy is asked only where the caller's own say nothing: an explicit Deny wins.
         let may = asked.iter().all(|(action, context)| {
-            let decision = self.world().state.iam.authorize(principal, action, &arn, context);
+            let decision = self.world().state.iam.authorize(principal, action, &arn, self.now(), context);
             match decision {
                 Decision::Allow => true,
                 Decision::NoPolicyAllows => allows(record, qualifier, action, &callers, context),
