@@ -97,3 +97,16 @@ async fn policies_of_a_session_are_refused_by_name() {
         assert!(status == 400 && text.contains(&format!("does not serve {name} of sts")), "{text}");
     }
 }
+
+#[tokio::test]
+async fn what_would_change_a_resource_and_is_not_here_is_refused_by_name() {
+    let bench = Bench::new().await;
+    let told =
+        json!({"LambdaConfigurations": [{"Event": "s3:ObjectCreated:*", "Function": "arn:aws:lambda:us-east-1:1:f"}]});
+    let template = json!({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {
+        "CorsConfiguration": {"CorsRules": []}, "NotificationConfiguration": told}}}});
+    let (_, text) = bench.deploy("CreateStack", "app", &template).await;
+    assert!(text.contains("<StackStatus>ROLLBACK_COMPLETE<"), "{text}");
+    let (_, events) = bench.query("cloudformation", &[("Action", "DescribeStackEvents"), ("StackName", "app")]).await;
+    assert!(events.contains("does not have NotificationConfiguration of AWS::S3::Bucket"), "{events}");
+}

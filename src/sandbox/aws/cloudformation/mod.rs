@@ -10,6 +10,7 @@ mod conditional;
 pub(crate) mod conditions;
 pub(crate) mod engine;
 mod function_shapes;
+mod left_out;
 pub(crate) mod model;
 pub(crate) mod parameters;
 pub(crate) mod resolve;

@@ -23,9 +23,6 @@ pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
         let keys = gone.map(|function| lambda::keys(name, &function)).unwrap_or_default();
         return Ok(ResourceWork::RemoveFunctions { keys, created: created(physical, []) });
     }
-    if let Some(property) = lambda::refused_settings(&job.properties).first() {
-        return Err(format!("the workshop sandbox does not have {property} of AWS::Lambda::Function"));
-    }
     if let Err(error) =
         service_model::check("lambda", Protocol::RestJson, "CreateFunction", &with_name(&job.properties))
     {
