@@ -110,3 +110,57 @@ async fn what_would_change_a_resource_and_is_not_here_is_refused_by_name() {
     let (_, events) = bench.query("cloudformation", &[("Action", "DescribeStackEvents"), ("StackName", "app")]).await;
     assert!(events.contains("does not have NotificationConfiguration of AWS::S3::Bucket"), "{events}");
 }
+
+async fn asked(bench: &Bench, service: &str, target: &str, input: Value) -> (u16, Value) {
+    let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
+    let answer = bench.send(service, "POST", "/", &headers, input.to_string().as_bytes()).await;
+    (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
+}
+
+/// AWS Systems Manager API reference, GetParameter, GetParametersByPath: ten at most at once, versions by `name:version`.
+#[tokio::test]
+async fn parameters_are_listed_in_pages_and_asked_for_by_version() {
+    let bench = Bench::new().await;
+    let parameter = |name: String| {
+        json!({"Type": "AWS::SSM::Parameter", "Properties": {
+        "Type": "String", "Name": name, "Value": "v"}})
+    };
+    let all: serde_json::Map<String, Value> =
+        (0..12).map(|number| (format!("P{number}"), parameter(format!("/a/{number:02}")))).collect();
+    let (_, text) = bench.deploy("CreateStack", "app", &json!({"Resources": all})).await;
+    assert!(text.contains("<StackStatus>CREATE_COMPLETE<"), "{text}");
+    let (_, first) = asked(&bench, "ssm", "AmazonSSM.GetParametersByPath", json!({"Path": "/a"})).await;
+    assert_eq!(first["Parameters"].as_array().map(Vec::len), Some(10));
+    let next = json!({"Path": "/a", "NextToken": first["NextToken"]});
+    let (_, second) = asked(&bench, "ssm", "AmazonSSM.GetParametersByPath", next).await;
+    assert_eq!((second["Parameters"].as_array().map(Vec::len), &second["NextToken"]), (Some(2), &Value::Null));
+    let get = async |name: &str| asked(&bench, "ssm", "AmazonSSM.GetParameter", json!({"Name": name})).await;
+    let (_, known) = get("/a/01:1").await;
+    assert_eq!((&known["Parameter"]["Value"], &known["Parameter"]["Selector"]), (&json!("v"), &json!(":1")));
+    let (status, gone) = get("/a/01:2").await;
+    assert_eq!((status, &gone["__type"]), (400, &json!("ParameterVersionNotFound")));
+    // AWS says no more of it.
+    assert_eq!(get("/b").await, (400, json!({"__type": "ParameterNotFound", "message": ""})));
+}
+
+#[tokio::test]
+async fn a_log_group_is_found_by_its_arn_and_listed_in_pages() {
+    let bench = Bench::new().await;
+    let groups: serde_json::Map<String, Value> = (0..3)
+        .map(|number| {
+            (
+                format!("G{number}"),
+                json!({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": format!("g{number}")}}),
+            )
+        })
+        .collect();
+    bench.deploy("CreateStack", "app", &json!({"Resources": groups})).await;
+    let list = async |input: Value| asked(&bench, "logs", "Logs_20140328.DescribeLogGroups", input).await.1;
+    let first = list(json!({"limit": 2})).await;
+    let rest = list(json!({"limit": 2, "nextToken": first["nextToken"]})).await;
+    assert_eq!(first["logGroups"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&rest["logGroups"][0]["logGroupName"], &rest["nextToken"]), (&json!("g2"), &Value::Null));
+    let arn = &rest["logGroups"][0]["logGroupArn"];
+    let events = asked(&bench, "logs", "Logs_20140328.FilterLogEvents", json!({"logGroupIdentifier": arn})).await;
+    assert_eq!((events.0, &events.1["events"]), (200, &json!([])), "{}", events.1);
+}

@@ -186,7 +186,8 @@ pub(crate) fn page<T>(all: Vec<T>, token: Option<&str>, size: usize) -> AwsResul
             token.parse().map_err(|_| AwsError::validation("the token given to continue a list is not valid"))?
         }
     };
-    let more = (start + size < all.len()).then(|| (start + size).to_string());
+    let end = start.saturating_add(size);
+    let more = (end < all.len()).then(|| end.to_string());
     Ok((all.into_iter().skip(start).take(size).collect(), more))
 }
 
@@ -207,6 +208,7 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
-        assert!(page(all, Some("x"), 3).is_err());
+        assert!(page(all.clone(), Some("x"), 3).is_err());
+        assert_eq!(page(all, Some(&usize::MAX.to_string()), 3).unwrap(), (vec![], None));
     }
 }
