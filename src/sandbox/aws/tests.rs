@@ -1169,6 +1169,8 @@ mod faithful_resources;
 
 #[path = "faithful_stack_tests.rs"]
 mod faithful_stack;
+#[path = "fronts_tests.rs"]
+mod fronts;
 #[path = "s3_objects_tests.rs"]
 mod s3_objects;
 #[path = "s3_uploads_tests.rs"]

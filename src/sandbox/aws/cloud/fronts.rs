@@ -14,8 +14,9 @@ use super::core::{Cloud, Front, OpenFront};
 use super::socket;
 use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::http_api::{self, Routed};
-use crate::aws::lambda::url_events::{UrlCaller, cors, event, response, streamed, url_event};
+use crate::aws::lambda::url_events::{UrlCaller, UrlSigner, cors, event, response, streamed, url_event};
 use crate::aws::lambda::{self, allows};
+use crate::aws::measure;
 use crate::aws::records::{FunctionRecord, FunctionUrlRecord, HttpApiRecord};
 use crate::aws::sigv4;
 use crate::aws::time::Instant;
@@ -168,6 +169,9 @@ impl Cloud {
         }
         let Some(behind) = self.behind(front) else { return refused(404, "Not Found") };
         let mut request = socket::head(&parts);
+        if let Err(what) = measure::head(&request) {
+            return refused(431, &what);
+        }
         match to_bytes(body, LONGEST_BODY).await {
             Ok(body) => request.body = body,
             Err(_) => return refused(413, "Request Too Large"),
@@ -205,11 +209,16 @@ impl Cloud {
             Ok(caller) => caller,
             Err(refusal) => return refusal,
         };
-        let signed = caller.as_ref().map(|c| (c.principal.arn.as_str(), c.access_key_id.as_str()));
-        let (request_id, account) = {
+        let (request_id, account, id) = {
             let mut world = self.world();
-            (world.ids.uuid(), world.state.account.clone())
+            let id = caller.as_ref().map(|caller| world.state.iam.unique_id(&caller.principal)).unwrap_or_default();
+            (world.ids.uuid(), world.state.account.clone(), id)
         };
+        let signed = caller.as_ref().map(|caller| UrlSigner {
+            arn: &caller.principal.arn,
+            access_key: &caller.access_key_id,
+            id: &id,
+        });
         let caller = UrlCaller { account: &account, signed, request_id: &request_id };
         let event = url_event(&url.id, &request, &caller, self.now());
         let streams = url.mode == "RESPONSE_STREAM";
@@ -315,6 +324,10 @@ impl Cloud {
                 true => Ok(None),
                 false => Err(forbidden(FORBIDDEN)),
             };
+        }
+        // Of another service it could be signed without its body.
+        if sigv4::service(request).is_some_and(|service| service != "lambda") {
+            return Err(forbidden("Credential should be scoped to correct service: 'lambda'."));
         }
         let region = self.region();
         let signed_by = Instant::of((self.machine)());
