@@ -164,3 +164,28 @@ async fn a_log_group_is_found_by_its_arn_and_listed_in_pages() {
     let events = asked(&bench, "logs", "Logs_20140328.FilterLogEvents", json!({"logGroupIdentifier": arn})).await;
     assert_eq!((events.0, &events.1["events"]), (200, &json!([])), "{}", events.1);
 }
+
+/// Lambda API reference, GetAccountSettings; IAM API reference, GetRole, GetPolicy.
+#[tokio::test]
+async fn accounts_roles_and_policies_are_described_whole() {
+    let bench = Bench::new().await;
+    let boundary = "arn:aws:iam::123456789012:policy/team/bound";
+    let trust = json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]});
+    let document = json!({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
+    let template = json!({"Resources": {
+        "Bound": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {
+            "ManagedPolicyName": "bound", "Path": "/team/", "PolicyDocument": document}},
+        "Role": {"Type": "AWS::IAM::Role", "DependsOn": "Bound", "Properties": {"RoleName": "r", "AssumeRolePolicyDocument": trust,
+            "PermissionsBoundary": boundary, "ManagedPolicyArns": [boundary]}}}});
+    let (_, text) = bench.deploy("CreateStack", "app", &template).await;
+    assert!(text.contains("<StackStatus>CREATE_COMPLETE<"), "{text}");
+    let (_, role) = bench.query("iam", &[("Action", "GetRole"), ("RoleName", "r")]).await;
+    assert!(role.contains(&format!("<PermissionsBoundaryArn>{boundary}<")), "{role}");
+    let (_, policy) = bench.query("iam", &[("Action", "GetPolicy"), ("PolicyArn", boundary)]).await;
+    for member in ["<PolicyName>bound<", "<Path>/team/<", "<AttachmentCount>1<", "<PermissionsBoundaryUsageCount>1<"] {
+        assert!(policy.contains(member), "{member}: {policy}");
+    }
+    let (_, settings) = bench.rest("lambda", "GET", "/2016-08-19/account-settings", Value::Null).await;
+    assert_eq!(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 1_000);
+    assert_eq!(settings["AccountUsage"], json!({"TotalCodeSize": 0, "FunctionCount": 0}));
+}

@@ -77,6 +77,25 @@ pub(super) fn create(call: &mut Call<'_>) -> AwsResult<Response> {
     published(call, &input, name, None, 201, answer)
 }
 
+/// Describes a new account's limits (Lambda developer guide, "Lambda quotas") and what of them is used.
+pub(super) fn account(call: &Call<'_>) -> Value {
+    let functions = &call.world.state.functions;
+    let versions = functions.values().flat_map(|function| function.versions.values().chain([function]));
+    json!({
+        "AccountLimit": {
+            "TotalCodeSize": 80_530_636_800_u64,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": 1_000,
+            "UnreservedConcurrentExecutions": 1_000,
+        },
+        "AccountUsage": {
+            "TotalCodeSize": versions.map(|version| version.size).sum::<u64>(),
+            "FunctionCount": functions.len(),
+        },
+    })
+}
+
 /// Deletes a function with all that belongs to it, or one of its versions.
 pub(super) fn delete(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let Named { name, qualifier, arn } = named(call, given)?;
