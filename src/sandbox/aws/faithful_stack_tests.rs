@@ -368,3 +368,44 @@ async fn a_log_group_takes_its_lines_with_it() {
     bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "logs")]).await;
     assert!(!groups().await.contains("/aws/lambda/f"), "it is gone with its stack");
 }
+
+/// CloudFormation user guide, "Validate stack deployments" (2026-11).
+#[tokio::test]
+async fn a_change_set_that_can_come_to_nothing_fails_early() {
+    let bench = Bench::new().await;
+    bench.deploy("CreateStack", "s", &pair("1")).await;
+    let wanted = json!({"Resources": {
+        "Taken": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "a", "Type": "String", "Value": "1"}},
+        "Wrong": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Vaule": "1"}}}});
+    let made = change_set(&bench, "CREATE", "new", "set", &wanted).await.1;
+    let id = between(&made, "<Id>", "<").to_owned();
+    let shown = of_set(&bench, "DescribeChangeSet", "new", "set").await.1;
+    for expected in [
+        "<Status>FAILED<",
+        "<ExecutionStatus>UNAVAILABLE<",
+        "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation, \
+         AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API",
+        "<Action>Add<",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert_eq!(of_set(&bench, "ExecuteChangeSet", "new", "set").await.0, 400);
+    // As the CDK asks for them.
+    let failed = [("Action", "DescribeEvents"), ("ChangeSetName", &*id), ("Filters.FailedEvents", "true")];
+    let events = bench.query("cloudformation", &failed).await.1;
+    for expected in [
+        "<ValidationName>NAME_CONFLICT_VALIDATION<",
+        "<ValidationPath>/Resources/Taken<",
+        "Resource of type 'AWS::SSM::Parameter' with identifier 'a' already exists.",
+        "<ValidationName>PROPERTY_VALIDATION<",
+        "<ValidationPath>/Resources/Wrong/Properties/Vaule<",
+        "Unsupported property [Vaule]",
+        "Required property [Value] not found",
+    ] {
+        assert!(events.contains(expected), "{expected}: {events}");
+    }
+    // A stack's own names are not taken.
+    change_set(&bench, "UPDATE", "s", "next", &pair("2")).await;
+    let shown = of_set(&bench, "DescribeChangeSet", "s", "next").await.1;
+    assert!(shown.contains("<Status>CREATE_COMPLETE<"), "{shown}");
+}

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::findings::{DriftDetection, ValidationFinding};
 use crate::aws::time::Instant;
 
 macro_rules! statuses {
@@ -161,6 +162,8 @@ pub(crate) struct ChangeSet {
     /// Why it cannot be executed.
     pub failed: Option<String>,
     #[serde(default)]
+    pub findings: Vec<ValidationFinding>,
+    #[serde(default)]
     pub execution: ChangeSetExecution,
     /// The stack was changed otherwise since it was made.
     #[serde(default)]
@@ -207,43 +210,6 @@ pub(crate) struct Stack {
     /// The findings of the last look for drift.
     #[serde(default)]
     pub drift: Option<DriftDetection>,
-}
-
-/// One look for drift: how what is there differs from what the stack last made of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct DriftDetection {
-    pub id: String,
-    pub at: Instant,
-    /// By logical id.
-    pub resources: BTreeMap<String, ResourceDrift>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ResourceDrift {
-    pub status: DriftStatus,
-    /// The properties of the template and those that are there; of the properties that are compared.
-    pub expected: Value,
-    pub actual: Value,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum DriftStatus {
-    InSync,
-    Modified,
-    Deleted,
-    NotChecked,
-}
-
-impl DriftStatus {
-    /// As CloudFormation writes it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            DriftStatus::InSync => "IN_SYNC",
-            DriftStatus::Modified => "MODIFIED",
-            DriftStatus::Deleted => "DELETED",
-            DriftStatus::NotChecked => "NOT_CHECKED",
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -405,13 +371,6 @@ pub(crate) struct ResourceJob {
     /// Index in the list of what is to be deleted.
     #[serde(alias = "doomed")]
     pub(super) pending_delete: Option<usize>,
-}
-
-impl StackOperation {
-    /// Tells that a job which runs has been cancelled, so that it need not begin.
-    pub(crate) fn has_cancelled(&self, id: u64) -> bool {
-        self.running.get(&id).is_some_and(|job| job.cancelled)
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::describe::parameter_values;
-use super::lookup::{PAGE, existing, no_change_set, updatable, valid_name, with_engine};
+use super::lookup::{PAGE, find_set, updatable, valid_name, with_engine};
 use super::operate::express;
 use super::submitted::{empty_target, outputs_differ, plan, target};
 use crate::aws::cloudformation::changes;
+use crate::aws::cloudformation::early;
 use crate::aws::cloudformation::engine::{self, OperationOptions};
 use crate::aws::cloudformation::model::{
     ChangeAction, ChangeSet, ChangeSetExecution, OnFailure, ResourceChange, Stack, StackStatus,
@@ -64,6 +65,7 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
     let nothing = update && changes::nothing_changes(&changes, &target, &stack.target, outputs_differ(&target, &stack));
     let id = format!("arn:aws:cloudformation:{region}:{account}:changeSet/{set_name}/{}", call.world.ids.uuid());
     let (express, leaves) = express(input);
+    let findings = early::findings(&changes, &call.world.state);
     let set = ChangeSet {
         id: id.clone(),
         name: set_name,
@@ -72,7 +74,8 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
         update,
         target,
         changes,
-        failed: nothing.then(|| NO_CHANGES.to_owned()),
+        failed: nothing.then(|| NO_CHANGES.to_owned()).or_else(|| early::reason(&findings)),
+        findings,
         execution: ChangeSetExecution::NotBegun,
         obsolete: false,
         express,
@@ -92,30 +95,6 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
 /// Clients look for this sentence to tell "nothing to do" from a failure.
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
-
-/// The stack and the id of the change set that a request names: by the name of both, or by its ARN alone.
-///
-/// # Errors
-/// In the words recorded in localstack/localstack, test_delete_change_set_exception, test_describe_change_set_nonexisting.
-pub(super) fn find_set(world: &World, input: &Value) -> AwsResult<(String, String)> {
-    let name = text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?;
-    let stack = match text(input, "StackName") {
-        _ if name.starts_with("arn:") => {
-            let has = |stack: &&Stack| stack.change_sets.contains_key(name);
-            world.state.stacks.values().find(has).ok_or_else(|| no_change_set(name))?
-        }
-        Some(stack) => {
-            existing(world, stack).map_err(|_| AwsError::validation(format!("Stack [{stack}] does not exist")))?
-        }
-        None => {
-            return Err(AwsError::validation(
-                "StackName must be specified if ChangeSetName is not specified as an ARN.",
-            ));
-        }
-    };
-    let set = stack.change_set(name).ok_or_else(|| no_change_set(name))?;
-    Ok((stack.id.clone(), set.id.clone()))
-}
 
 fn execution(set: &ChangeSet) -> &'static str {
     match (set.execution, set.failed.is_some(), set.obsolete) {

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::changesets::find_set;
 use super::drift;
-use super::lookup::{PAGE, existing, no_change_set};
+use super::lookup::{PAGE, existing, find_set};
 use super::submitted::submitted;
-use crate::aws::cloudformation::model::{Resource, Stack, StackDefinition, StackEvent, StackStatus};
+use crate::aws::cloudformation::model::{ChangeSet, Resource, Stack, StackDefinition, StackEvent, StackStatus};
 use crate::aws::cloudformation::resolve;
 use crate::aws::cloudformation::template::section;
 use crate::aws::cloudformation::validate;
@@ -171,16 +170,18 @@ fn event_members(stack: &Stack, (event, properties): ToldEvent<'_>, more: &[(&st
     members
 }
 
-/// DescribeEvents: what happened in the operations of a stack, newest first; of a change set, what failed it, which
-/// here is nothing that has an event of its own.
+/// DescribeEvents: what happened in the operations of a stack, newest first; of a change set, what failed it.
 pub(super) fn operation_events(call: &Call<'_>, input: &Value) -> AwsResult<Response> {
+    if text(input, "ChangeSetName").is_some() {
+        let (stack, set) = find_set(call.world, input)?;
+        let stack = &call.world.state.stacks[&stack];
+        let events = finding_events(stack, &stack.change_sets[&set]);
+        let (page, next) = page(events, text(input, "NextToken"), PAGE)?;
+        return Ok(Response::Query(json!({"OperationEvents": page, "NextToken": next})));
+    }
     let name = text(input, "StackName")
         .ok_or_else(|| AwsError::validation("A stack, a change set or an operation must be named by StackName"))?;
     let stack = existing(call.world, name)?;
-    if let Some(set) = text(input, "ChangeSetName") {
-        stack.change_set(set).ok_or_else(|| no_change_set(set))?;
-        return Ok(Response::Query(json!({"OperationEvents": []})));
-    }
     let (operation, failed) = (text(input, "OperationId"), flag(&input["Filters"], "FailedEvents"));
     let shown = with_properties(stack).into_iter().rev().filter(|(event, _)| {
         operation.is_none_or(|id| event.operation_id == id) && (!failed || event.status.as_str().ends_with("_FAILED"))
@@ -194,6 +195,30 @@ pub(super) fn operation_events(call: &Call<'_>, input: &Value) -> AwsResult<Resp
         .collect();
     let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
     Ok(Response::Query(json!({"OperationEvents": page, "NextToken": next})))
+}
+
+/// Shows what failed a change set, as DescribeEvents has it.
+fn finding_events(stack: &Stack, set: &ChangeSet) -> Vec<Value> {
+    let operation = set.id.rsplit('/').next().unwrap_or_default();
+    let shown = set.findings.iter().enumerate().map(|(number, finding)| {
+        json!({
+            "EventId": format!("{operation}-{number}"),
+            "StackId": stack.id,
+            "OperationId": operation,
+            "OperationType": "CREATE_CHANGESET",
+            "EventType": "VALIDATION_ERROR",
+            "LogicalResourceId": finding.logical_id,
+            "PhysicalResourceId": finding.taken.as_deref().unwrap_or_default(),
+            "ResourceType": finding.kind,
+            "Timestamp": set.created.iso(),
+            "ValidationFailureMode": "FAIL",
+            "ValidationName": finding.check(),
+            "ValidationStatus": "FAILED",
+            "ValidationStatusReason": finding.reason,
+            "ValidationPath": finding.path,
+        })
+    });
+    shown.collect()
 }
 
 /// Lists the resources of a stack, which is named itself or by the physical id of one of them.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::lookup::{PAGE, existing, live};
-use crate::aws::cloudformation::model::{DriftDetection, DriftStatus, Resource, ResourceDrift, Stack};
+use crate::aws::cloudformation::findings::{DriftDetection, DriftStatus, ResourceDrift};
+use crate::aws::cloudformation::model::{Resource, Stack};
 use crate::aws::cloudformation::resolve::comparable;
 use crate::aws::dsql::OWNED_KEY;
 use crate::aws::error::{AwsError, AwsResult};

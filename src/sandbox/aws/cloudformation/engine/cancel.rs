@@ -1,7 +1,16 @@
 //! Failures of the first phase, and what they do to the resources that are still on their way.
 
 use super::operation::{Created, EngineContext, operation};
-use crate::aws::cloudformation::model::{OnFailure, PendingDelete, Resource, ResourceJob, Stack, StackStatus, Verb};
+use crate::aws::cloudformation::model::{
+    OnFailure, PendingDelete, Resource, ResourceJob, Stack, StackOperation, StackStatus, Verb,
+};
+
+impl StackOperation {
+    /// Tells that a job which runs has been cancelled, so that it need not begin.
+    pub(crate) fn has_cancelled(&self, id: u64) -> bool {
+        self.running.get(&id).is_some_and(|job| job.cancelled)
+    }
+}
 
 /// Notes that a resource could not be made or changed, and why.
 pub(super) fn fail(stack: &mut Stack, job: &ResourceJob, reason: String, env: &mut EngineContext<'_>) {
