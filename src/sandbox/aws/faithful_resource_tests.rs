@@ -189,3 +189,36 @@ async fn accounts_roles_and_policies_are_described_whole() {
     assert_eq!(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 1_000);
     assert_eq!(settings["AccountUsage"], json!({"TotalCodeSize": 0, "FunctionCount": 0}));
 }
+
+/// To give a creation up is to delete the stack.
+#[tokio::test]
+async fn a_stack_that_is_being_made_can_be_deleted() {
+    let bench = Bench::new().await;
+    bench.deploy("CreateStack", "storage", &storage()).await;
+    bench.upload("code.zip", b"PK one").await;
+    let mut wanted = template("1", None);
+    wanted["Resources"]["Function"]["Properties"]["FunctionName"] = json!("slow");
+    let ask = async |action: &str, members: &[(&str, &str)]| {
+        bench.query("cloudformation", &[&[("Action", action)][..], members].concat()).await
+    };
+    let capable = ("Capabilities.member.1", "CAPABILITY_NAMED_IAM");
+    let made = ask("CreateStack", &[("StackName", "app"), ("TemplateBody", &wanted.to_string()), capable]).await.1;
+    let id = between(&made, "<StackId>", "<").to_owned();
+    for _ in 0..200 {
+        if !ask("DescribeStackEvents", &[("StackName", "app")]).await.1.contains(">Function<") {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    assert_eq!(ask("DeleteStack", &[("StackName", "app")]).await.0, 200);
+    let mut described = String::new();
+    for _ in 0..100 {
+        described = ask("DescribeStacks", &[("StackName", &id)]).await.1;
+        if !described.contains("_IN_PROGRESS<") {
+            break;
+        }
+    }
+    assert!(described.contains("<StackStatus>DELETE_COMPLETE<"), "{described}");
+    let events = ask("DescribeStackEvents", &[("StackName", &id)]).await.1;
+    assert!(events.contains("Resource creation cancelled") && !events.contains("ROLLBACK"), "{events}");
+    assert!(bench.fakes.functions.lock().unwrap().is_empty());
+}

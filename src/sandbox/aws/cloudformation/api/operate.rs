@@ -128,6 +128,11 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
     }
     match stack.status {
         StackStatus::DeleteInProgress => return Ok(Response::Query(json!({}))),
+        StackStatus::CreateInProgress => {
+            let token = text(input, "ClientRequestToken").map(str::to_owned);
+            with_engine(call.world, &id, call.now, |stack, env| engine::give_creation_up(stack, token, env));
+            return Ok(Response::Query(json!({})));
+        }
         status if status.in_progress() => {
             return Err(AwsError::validation(format!(
                 "Stack [{id}] cannot be deleted while in status {}",

@@ -46,6 +46,16 @@ pub(super) fn cancel_running(stack: &mut Stack, env: &mut EngineContext<'_>) {
     }
 }
 
+/// Gives a creation up: what is on its way is cancelled, and the stack is deleted once that has ended, by whoever works the
+/// operation off.
+pub(crate) fn give_creation_up(stack: &mut Stack, token: Option<String>, env: &mut EngineContext<'_>) {
+    let Some(operation) = stack.operation.as_mut() else { return };
+    operation.cancelled = Some("User Initiated".into());
+    operation.on_failure = OnFailure::Delete;
+    operation.token = token;
+    cancel_running(stack, env);
+}
+
 /// Takes what came of a job that was cancelled: what was made all the same is to be deleted.
 pub(super) fn finish_cancelled(stack: &mut Stack, job: ResourceJob, result: Result<Created, String>) {
     let (Ok(made), Verb::Create | Verb::Replace) = (result, job.verb) else { return };
