@@ -958,6 +958,9 @@ async fn versions_stay_as_they_were_and_aliases_point_to_them() {
     assert_eq!(old["Environment"]["Variables"]["VALUE"], "1");
     let put: Vec<String> = bench.fakes.functions.lock().unwrap().keys().cloned().collect();
     assert_eq!(put, ["f", "f:1", "f:2"]);
+    let (_, listed) = bench.rest("lambda", "GET", "/2015-03-31/functions?FunctionVersion=ALL", Value::Null).await;
+    let listed = listed["Functions"].as_array().unwrap().iter().map(|f| f["Version"].as_str().unwrap());
+    assert_eq!(listed.collect::<Vec<_>>(), ["$LATEST", "1", "2"]);
 
     let live = json!({"Name": "live", "FunctionVersion": "1"});
     let (status, alias) = bench.rest("lambda", "POST", &format!("{base}/aliases"), live.clone()).await;
