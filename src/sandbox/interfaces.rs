@@ -75,6 +75,29 @@ impl Default for LogSettings {
     }
 }
 
+/// One call of a function, as whoever makes it asks for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// What the function is invoked by, with its version or alias, which its context shows.
+    pub arn: String,
+    /// JSON; an empty one is an empty object.
+    pub payload: Bytes,
+    /// The function's context and its log have it.
+    pub request_id: String,
+    /// What the client says of itself: JSON in printable ASCII characters.
+    pub client_context: Option<String>,
+}
+
+impl Invocation {
+    /// Makes a call with an id of its own, a UUID of version 4 as AWS's are.
+    pub fn new(arn: &str, payload: Bytes) -> Self {
+        let bits = rand::random::<u128>() & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+        let hex = format!("{bits:032x}");
+        let request_id = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+        Invocation { arn: arn.to_owned(), payload, request_id, client_context: None }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvokeResult {
     pub request_id: String,
@@ -118,6 +141,19 @@ pub trait Functions: Send + Sync + 'static {
     fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>>;
     /// By [`FunctionSpec::key`].
     fn remove(&self, key: &str) -> BoxFuture<'_, ()>;
-    /// By [`FunctionSpec::key`]. `arn` is what it was invoked by, with its version or alias, which its context shows.
-    fn invoke(&self, key: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
+    /// By [`FunctionSpec::key`].
+    fn invoke(&self, key: &str, call: Invocation) -> BoxFuture<'_, Result<InvokeResult, LambdaError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_version_4() {
+        let id = Invocation::new("", Bytes::new()).request_id;
+        assert_eq!(id.len(), 36);
+        assert_eq!(&id[14..15], "4");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+    }
 }

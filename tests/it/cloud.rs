@@ -9,11 +9,10 @@ use aws_sdk_cloudformation::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_cloudformation::types::{Capability, ChangeAction, ChangeSetType};
 use aws_sdk_dsql::client::Waiters as _;
 use aws_sdk_lambda::types::LogType;
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use workshop_sandbox::aws::Cloud;
 use workshop_sandbox::interfaces::{
-    BoxFuture, Credential, Databases, FunctionSpec, Functions, InvokeResult, LambdaError, PgServer,
+    BoxFuture, Credential, Databases, FunctionSpec, Functions, Invocation, InvokeResult, LambdaError, PgServer,
 };
 
 /// Functions that echo, databases that are always up.
@@ -26,9 +25,9 @@ impl Functions for Echo {
     fn remove(&self, _: &str) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
-    fn invoke(&self, _: &str, _: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+    fn invoke(&self, _: &str, call: Invocation) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         Box::pin(async move {
-            let request_id = "5e8c2a77-0000-4000-8000-000000000001".into();
+            let Invocation { payload, request_id, .. } = call;
             let queued = std::time::Duration::ZERO;
             Ok(InvokeResult {
                 request_id,

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use workshop_sandbox::clock::SandboxClock;
 use workshop_sandbox::interfaces::{
-    Credential, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError, LogFormat, LogSettings, Principal,
+    Credential, FunctionSpec, Functions, Invocation, InvokeResult, Issuer, LambdaError, LogFormat, LogSettings,
+    Principal,
 };
 use workshop_sandbox::lambda::{Lambda, LambdaConfig};
 
@@ -101,7 +102,7 @@ impl Fixture {
     }
 
     async fn call(&self, payload: Value) -> InvokeResult {
-        self.lambda.invoke("f", ARN, payload.to_string().into()).await.expect("invoked")
+        self.lambda.invoke("f", Invocation::new(ARN, payload.to_string().into())).await.expect("invoked")
     }
 
     /// The answer as JSON, which must not be an error.
@@ -296,9 +297,23 @@ async fn code_that_does_not_load_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_tells_who_made_it() {
+    let fixture = fixture().await;
+    fixture.put(&[("index.js", "exports.handler = async (_, c) => [c.clientContext, c.awsRequestId];")]).await;
+    let call = Invocation::new(ARN, "{}".into());
+    let context = Some(r#"{"custom":{"who":"J\u00f6rg"}}"#.to_owned());
+    let result = fixture.lambda.invoke("f", Invocation { client_context: context, ..call.clone() }).await;
+    let result = result.expect("invoked");
+    let answer: Value = serde_json::from_slice(&result.payload).expect("JSON");
+    assert_eq!(answer, json!([{"custom": {"who": "Jörg"}}, call.request_id]));
+    assert_eq!((result.request_id, fixture.answer(json!(1)).await[0].clone()), (call.request_id, Value::Null));
+    fixture.lambda.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_calls_are_refused() {
     let fixture = fixture().await;
-    let invoke = |name: &'static str, payload: Bytes| fixture.lambda.invoke(name, ARN, payload);
+    let invoke = |name: &'static str, payload: Bytes| fixture.lambda.invoke(name, Invocation::new(ARN, payload));
     assert_eq!(invoke("f", "{}".into()).await, Err(LambdaError::NotFound("f".into())));
     fixture.put(&[("index.js", "exports.handler = async (e) => e;")]).await;
     assert!(matches!(invoke("f", "{not json".into()).await, Err(LambdaError::BadPayload(_))));
@@ -553,7 +568,9 @@ async fn a_storm_waits_for_its_turn_and_says_so() {
         waited = waited.max(result.queued);
     }
     assert!(waited > Duration::ZERO, "what waited is told apart from what ran");
-    let many = futures::future::join_all((0..1_200).map(|_| fixture.lambda.invoke("f", ARN, "1".into()))).await;
+    let many =
+        futures::future::join_all((0..1_200).map(|_| fixture.lambda.invoke("f", Invocation::new(ARN, "1".into()))))
+            .await;
     let refused = many.iter().filter(|result| matches!(result, Err(LambdaError::TooManyRequests))).count();
     assert!((1..=200).contains(&refused), "{refused}: a thousand at once, as in a new account");
     fixture.lambda.shutdown().await;

@@ -307,10 +307,13 @@ async fn saving_and_restoring_take_turns_and_fail_whole() {
     std::fs::remove_dir_all(saved.join("three/postgres")).expect("damaged");
     let postgres = std::fs::read_dir(saved.join("four/postgres")).expect("four").map(|e| e.expect("an entry").path());
     postgres.filter(|path| path.is_dir()).for_each(|path| std::fs::remove_dir_all(path).expect("damaged"));
-    for damaged in ["one", "three", "four"] {
+    std::fs::write(saved.join("two/cloud/cloud.json"), "{\"format\": 99}").expect("of another version");
+    for damaged in ["one", "three", "four", "two"] {
         let problem = control::restore(path, options, damaged).await.expect_err(damaged);
         assert_eq!(problem.kind, Kind::Environment, "{problem:?}");
     }
+    let own = std::fs::read_to_string(path.join(".workshop/sandbox/cloud/cloud.json")).expect("its own");
+    assert_ne!(own, "{\"format\": 99}");
     std::fs::rename(&saved, saved.with_extension("away")).expect("moved");
     std::fs::write(&saved, "in the way").expect("written");
     let problem = control::save(path, options, "five").await.expect_err("no directory");

@@ -62,7 +62,11 @@ pub(crate) fn decode(request: &HttpRequest, payload: &str, chain: &ChunkChain<'_
         }
     }
     let trailers = trailers(&mut rest)?;
-    if let Some((_, given)) = trailers.iter().find(|(name, _)| name == "x-amz-trailer-signature") {
+    let signature = trailers.iter().find(|(name, _)| name == "x-amz-trailer-signature");
+    if signed && payload.ends_with("-TRAILER") && signature.is_none() {
+        return Err(framing("the trailer is not signed"));
+    }
+    if let Some((_, given)) = signature {
         let signed: String = trailers
             .iter()
             .filter(|(name, _)| name != "x-amz-trailer-signature")
@@ -160,7 +164,13 @@ mod tests {
         assert_eq!(checksum("sha1", b""), None);
     }
 
+    const CHAIN: ChunkChain<'_> = ChunkChain { key: b"", date: "", scope: "", seed: "" };
+
     fn upload(body: &str, trailer: Option<&str>) -> Result<Bytes, SignatureError> {
+        framed("STREAMING-UNSIGNED-PAYLOAD-TRAILER", body, trailer)
+    }
+
+    fn framed(payload: &str, body: &str, trailer: Option<&str>) -> Result<Bytes, SignatureError> {
         let mut headers = Vec::new();
         if let Some(name) = trailer {
             headers.push(("x-amz-trailer".to_owned(), name.to_owned()));
@@ -172,8 +182,23 @@ mod tests {
             headers,
             body: body.to_owned().into(),
         };
-        let chain = ChunkChain { key: b"", date: "", scope: "", seed: "" };
-        decode(&request, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", &chain)
+        decode(&request, payload, &CHAIN)
+    }
+
+    #[test]
+    fn the_trailer_of_signed_chunks_is_signed() {
+        let last = CHAIN.sign("PAYLOAD", "", &format!("{0}\n{0}", sha256_hex(b"")));
+        let sum = format!("x-amz-checksum-crc32:{}", checksum("crc32", b"").unwrap());
+        let signature = CHAIN.sign("TRAILER", &last, &sha256_hex(format!("{sum}\n").as_bytes()));
+        for (signed, taken) in [
+            (format!("x-amz-trailer-signature:{signature}\r\n"), true),
+            ("x-amz-trailer-signature:00\r\n".into(), false),
+            (String::new(), false),
+        ] {
+            let body = format!("0;chunk-signature={last}\r\n{sum}\r\n{signed}\r\n");
+            let found = framed("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", &body, Some("x-amz-checksum-crc32"));
+            assert_eq!(found.is_ok(), taken, "{signed}: {found:?}");
+        }
     }
 
     #[test]

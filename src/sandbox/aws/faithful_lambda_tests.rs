@@ -1,6 +1,12 @@
 //! Lambda's refusals and answers as they were recorded from the service: the sentences and statuses are those of
 //! localstack/localstack, tests/aws/services/lambda_/test_lambda_api.snapshot.json, where no other source is named.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
+use workshop_dsql::conditions::{SandboxConditions, SandboxFault};
+
 use super::*;
 
 const FUNCTIONS: &str = "/2015-03-31/functions";
@@ -340,4 +346,69 @@ async fn closed(address: &str) -> bool {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     false
+}
+
+/// Lambda API reference, Invoke; developer guide, "Error handling for a function invoked asynchronously".
+#[tokio::test]
+async fn a_function_is_told_of_the_request_that_its_caller_made() {
+    let bench = deployed().await;
+    let invoke = async |headers: &[(&str, &str)]| {
+        let answer = bench.send("lambda", "POST", &format!("{FUNCTIONS}/f/invocations"), headers, b"{}").await;
+        let id = answer.headers.iter().find(|(name, _)| name == "x-amzn-requestid").map(|(_, id)| id.clone());
+        (answer.status, id.unwrap_or_default(), String::from_utf8_lossy(&answer.body).into_owned())
+    };
+    let said = STANDARD.encode(r#"{"custom": {"who": "Jörg 🦀"}}"#);
+    let busy = BTreeMap::from([(SandboxFault::Throttled, 1)]);
+    assert!(bench.cloud.conditions().begin(&SandboxConditions { faults: busy, ..SandboxConditions::default() }));
+    let event = invoke(&[("x-amz-invocation-type", "Event"), ("x-amz-client-context", &said)]).await;
+    assert_eq!(event.0, 202);
+    let invoked = || bench.fakes.invoked.lock().unwrap().clone();
+    for _ in 0..100 {
+        if invoked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let waited = invoke(&[("x-amz-client-context", &said)]).await;
+    let context = Some(r#"{"custom":{"who":"J\u00f6rg \ud83e\udd80"}}"#.to_owned());
+    let known: Vec<_> = invoked().into_iter().map(|call| (call.request_id, call.client_context)).collect();
+    assert_eq!(known, [(event.1, None), (waited.1, context)]);
+
+    let refused = invoke(&[("x-amz-client-context", "string")]).await;
+    assert_eq!(refused.0, 400);
+    assert!(refused.2.contains("Client context must be a valid Base64-encoded JSON object."), "{}", refused.2);
+    let long = STANDARD.encode(json!({"custom": "x".repeat(3_583)}).to_string());
+    assert_eq!(invoke(&[("x-amz-client-context", &long)]).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_a_client_began_that_has_hung_up_is_ended() {
+    let bench = deployed().await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (cloud, stop) = (bench.cloud.clone(), CancellationToken::new());
+    let serving = tokio::spawn({
+        let stop = stop.clone();
+        async move { cloud.serve(listener, stop).await }
+    });
+    let body = function("slow", json!({})).to_string();
+    let request = signed(&bench.who, "lambda", "POST", FUNCTIONS, &[], body.as_bytes());
+    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let text = format!("POST {FUNCTIONS} HTTP/1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    client.write_all(text.as_bytes()).await.unwrap();
+    let known = async || bench.rest("lambda", "GET", &format!("{FUNCTIONS}/slow"), Value::Null).await.0 == 200;
+    for _ in 0..100 {
+        if !known().await {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert!(known().await);
+    drop(client);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(
+        bench.fakes.functions.lock().unwrap().contains_key("slow"),
+        "who asks for it finds it, and cannot invoke it"
+    );
+    stop.cancel();
+    serving.await.unwrap().unwrap();
 }

@@ -48,6 +48,82 @@ async fn a_change_set_of_a_stack_that_was_changed_since_is_obsolete() {
     assert_eq!(of_set(&bench, "ExecuteChangeSet", "new", "first").await.0, 400);
 }
 
+/// test_name_conflicts, test_create_change_set_update_without_parameters, test_direct_update.
+#[tokio::test]
+async fn a_change_set_that_was_executed_is_described_by_its_arn() {
+    let bench = Bench::new().await;
+    let described =
+        async |who: &str| bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", who)]).await.1;
+    let made = change_set(&bench, "CREATE", "s", "set", &pair("1")).await.1;
+    let within = |text: &str, tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>")).unwrap_or_else(|| panic!("{tag}: {text}"));
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let (set, stack) = (within(&made, "Id"), within(&made, "StackId"));
+    assert!(!described("s").await.contains("<ChangeSetId>"));
+    assert_eq!(of_set(&bench, "ExecuteChangeSet", "s", "set").await.0, 200);
+    let text = described("s").await;
+    assert_eq!((within(&text, "ChangeSetId"), within(&text, "StackStatus")), (set.clone(), "CREATE_COMPLETE".into()));
+    assert!(
+        text.contains("<LastUpdatedTime>") && !text.contains("<Outputs>") && !text.contains("<Capabilities>"),
+        "{text}"
+    );
+    let by_arn =
+        async || bench.query("cloudformation", &[("Action", "DescribeChangeSet"), ("ChangeSetName", &set)]).await;
+    assert_eq!(within(&by_arn().await.1, "ExecutionStatus"), "EXECUTE_COMPLETE");
+    let (status, text) =
+        bench.query("cloudformation", &[("Action", "ExecuteChangeSet"), ("ChangeSetName", &set)]).await;
+    assert!(status == 400 && text.contains("in its current execution status of [EXECUTE_COMPLETE]"), "{text}");
+    // Its name is free, and lists have those alone that can be executed.
+    assert_eq!(of_set(&bench, "DescribeChangeSet", "s", "set").await.0, 404);
+    assert_eq!(of_set(&bench, "DeleteChangeSet", "s", "set").await.0, 200);
+    let listed = bench.query("cloudformation", &[("Action", "ListChangeSets"), ("StackName", "s")]).await.1;
+    assert!(!listed.contains("<ChangeSetId>"), "{listed}");
+    assert_eq!(change_set(&bench, "UPDATE", "s", "set", &pair("2")).await.0, 200);
+    bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "s")]).await;
+    let text = described(&stack).await;
+    assert!(text.contains("<DeletionTime>") && !text.contains("<ChangeSetId>"), "{text}");
+    assert!(!text.contains("<EnableTerminationProtection>"), "{text}");
+    assert_eq!(within(&by_arn().await.1, "ExecutionStatus"), "EXECUTE_COMPLETE", "after its stack");
+}
+
+/// test_delete_change_set_exception, test_describe_change_set_nonexisting, test_get_template_missing_resources_change_set.
+#[tokio::test]
+async fn a_change_set_is_named_with_its_stack_or_by_its_arn() {
+    let bench = Bench::new().await;
+    let made = change_set(&bench, "CREATE", "s", "set", &pair("1")).await.1;
+    let arn = made.split("<Id>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let alone = "StackName must be specified if ChangeSetName is not specified as an ARN.";
+    for (action, members, sentence) in [
+        ("DescribeChangeSet", vec![("ChangeSetName", "set")], alone),
+        ("DeleteChangeSet", vec![("ChangeSetName", "set")], alone),
+        ("DeleteChangeSet", vec![("ChangeSetName", "set"), ("StackName", "no")], ">Stack [no] does not exist<"),
+        ("DescribeChangeSet", vec![("ChangeSetName", "set"), ("StackName", "no")], ">Stack [no] does not exist<"),
+        ("GetTemplate", vec![("ChangeSetName", "set")], "StackName is a required parameter."),
+        ("GetTemplateSummary", vec![("StackName", "s")], "cannot be called on REVIEW_IN_PROGRESS stacks."),
+    ] {
+        let members: Vec<(&str, &str)> = [("Action", action)].into_iter().chain(members).collect();
+        let (status, text) = bench.query("cloudformation", &members).await;
+        assert!(status == 400 && text.contains(sentence), "{action}: {text}");
+    }
+    let (status, text) = bench.query("cloudformation", &[("Action", "GetTemplate"), ("ChangeSetName", &arn)]).await;
+    assert!(status == 200 && text.contains("AWS::SSM::Parameter"), "{text}");
+}
+
+/// test_stack_deploy_order, test_blocked_stack_deletion.
+#[tokio::test]
+async fn every_event_of_a_resource_tells_its_properties() {
+    let bench = Bench::new().await;
+    bench.deploy("CreateStack", "s", &pair("1")).await;
+    bench.deploy("UpdateStack", "s", &pair("2")).await;
+    let events = bench.query("cloudformation", &[("Action", "DescribeStackEvents"), ("StackName", "s")]).await.1;
+    let of: Vec<&str> = events.split("<member>").filter(|event| event.contains("<LogicalResourceId>A<")).collect();
+    assert_eq!(of.len(), 5, "{events}");
+    for (event, value) in of.iter().zip(["2", "2", "1", "1", "1"]) {
+        assert!(event.contains(&format!("\"Value\":\"{value}\"")), "{event}");
+    }
+}
+
 /// test_change_set_fn_get_attr: what an attribute will be is known once its property is changed.
 #[tokio::test]
 async fn a_value_made_of_what_changes_is_known_after_apply() {
@@ -291,4 +367,45 @@ async fn a_log_group_takes_its_lines_with_it() {
     bench.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "logs")]).await;
     bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "logs")]).await;
     assert!(!groups().await.contains("/aws/lambda/f"), "it is gone with its stack");
+}
+
+/// CloudFormation user guide, "Validate stack deployments" (2026-11).
+#[tokio::test]
+async fn a_change_set_that_can_come_to_nothing_fails_early() {
+    let bench = Bench::new().await;
+    bench.deploy("CreateStack", "s", &pair("1")).await;
+    let wanted = json!({"Resources": {
+        "Taken": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "a", "Type": "String", "Value": "1"}},
+        "Wrong": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Vaule": "1"}}}});
+    let made = change_set(&bench, "CREATE", "new", "set", &wanted).await.1;
+    let id = between(&made, "<Id>", "<").to_owned();
+    let shown = of_set(&bench, "DescribeChangeSet", "new", "set").await.1;
+    for expected in [
+        "<Status>FAILED<",
+        "<ExecutionStatus>UNAVAILABLE<",
+        "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation, \
+         AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API",
+        "<Action>Add<",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert_eq!(of_set(&bench, "ExecuteChangeSet", "new", "set").await.0, 400);
+    // As the CDK asks for them.
+    let failed = [("Action", "DescribeEvents"), ("ChangeSetName", &*id), ("Filters.FailedEvents", "true")];
+    let events = bench.query("cloudformation", &failed).await.1;
+    for expected in [
+        "<ValidationName>NAME_CONFLICT_VALIDATION<",
+        "<ValidationPath>/Resources/Taken<",
+        "Resource of type 'AWS::SSM::Parameter' with identifier 'a' already exists.",
+        "<ValidationName>PROPERTY_VALIDATION<",
+        "<ValidationPath>/Resources/Wrong/Properties/Vaule<",
+        "Unsupported property [Vaule]",
+        "Required property [Value] not found",
+    ] {
+        assert!(events.contains(expected), "{expected}: {events}");
+    }
+    // A stack's own names are not taken.
+    change_set(&bench, "UPDATE", "s", "next", &pair("2")).await;
+    let shown = of_set(&bench, "DescribeChangeSet", "s", "next").await.1;
+    assert!(shown.contains("<Status>CREATE_COMPLETE<"), "{shown}");
 }

@@ -62,9 +62,7 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
             let own = call.world.state.iam.policies.get(arn);
             debug_assert!(own.is_some() || managed::document(arn).is_some());
             match operation {
-                "GetPolicy" => json!({"Policy": {
-                    "PolicyName": arn.rsplit('/').next(), "Arn": arn, "PolicyId": own.map(|p| &p.id),
-                    "DefaultVersionId": "v1", "IsAttachable": true}}),
+                "GetPolicy" => json!({"Policy": policy(call, arn, own.map(|own| own.id.as_str()))}),
                 _ => json!({"PolicyVersion": {
                     "VersionId": "v1", "IsDefaultVersion": true, "Document": encode(&document.to_string())}}),
             }
@@ -111,5 +109,23 @@ fn shown(name: &str, role: &Role) -> Value {
         "Description": role.description,
         "MaxSessionDuration": role.max_session,
         "Tags": super::tags::list(&role.tags),
+        "PermissionsBoundary": role.boundary.as_ref().map(
+            |arn| json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})),
+    })
+}
+
+/// Shows a managed policy. `id`: that of a customer's own.
+fn policy(call: &Call<'_>, arn: &str, id: Option<&str>) -> Value {
+    let roles = &call.world.state.iam.roles;
+    let (path, name) = arn.split_once(":policy").and_then(|(_, rest)| rest.rsplit_once('/')).unwrap_or_default();
+    json!({
+        "PolicyName": name,
+        "Arn": arn,
+        "Path": format!("{path}/"),
+        "PolicyId": id,
+        "DefaultVersionId": "v1",
+        "AttachmentCount": roles.values().filter(|role| role.managed.iter().any(|managed| managed == arn)).count(),
+        "PermissionsBoundaryUsageCount": roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count(),
+        "IsAttachable": true,
     })
 }

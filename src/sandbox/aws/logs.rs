@@ -3,7 +3,7 @@
 //! The sandbox keeps the tail (4 KiB) of each invocation made through the endpoint, the last few hundred, until
 //! it stops. Invariant: a log line is never part of the saved state.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
@@ -50,7 +50,10 @@ impl Logs {
 /// Answers an operation of CloudWatch Logs, if IAM allows it.
 pub(crate) fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> AwsResult<Response> {
     let input = call.json()?;
-    let group = text(&input, "logGroupName").or(text(&input, "logGroupIdentifier")).unwrap_or_default().to_owned();
+    let group = text(&input, "logGroupName").or(text(&input, "logGroupIdentifier")).unwrap_or_default();
+    // An identifier may be the group's ARN.
+    let group = group.strip_prefix(&call.arn("logs", "log-group:")).map_or(group, |name| name.trim_end_matches(":*"));
+    let group = group.to_owned();
     call.allow(&format!("logs:{operation}"), &call.arn("logs", &format!("log-group:{group}:*")))?;
     let known = |group: &str| logs.0.contains_key(group) || call.world.state.log_groups.contains_key(group);
     let lines = || match (known(&group), logs.0.get(&group)) {
@@ -66,24 +69,7 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> AwsResu
                "logStreamName": line.stream, "eventId": format!("{:056}", line.number)})
     };
     match operation {
-        "DescribeLogGroups" => {
-            let prefix = text(&input, "logGroupNamePrefix").unwrap_or_default();
-            let made = call.world.state.log_groups.keys();
-            let mut names: Vec<&String> = made.chain(logs.0.keys()).filter(|n| n.starts_with(prefix)).collect();
-            names.sort();
-            names.dedup();
-            let groups: Vec<Value> = names
-                .into_iter()
-                .map(|name| {
-                    let group = call.world.state.log_groups.get(name);
-                    // One that no template names is made by the first line of its function.
-                    let first = || logs.0.get(name)?.front().map(|line| line.at.0);
-                    json!({"logGroupName": name, "arn": call.arn("logs", &format!("log-group:{name}:*")),
-                           "creationTime": group.map(|g| g.created.0).or_else(first), "retentionInDays": group.and_then(|g| g.retention_days)})
-                })
-                .collect();
-            Ok(Response::Json(200, json!({"logGroups": groups})))
-        }
+        "DescribeLogGroups" => Ok(Response::Json(200, groups(call, &input, logs)?)),
         "DescribeLogStreams" => Ok(Response::Json(200, streams(call, &input, &group, lines()?)?)),
         "FilterLogEvents" => {
             let pattern = text(&input, "filterPattern").unwrap_or_default().trim();
@@ -129,8 +115,31 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, logs: &Logs) -> AwsResu
     }
 }
 
-/// The most events that an answer has, and the most streams; with less where a request says so.
+/// DescribeLogGroups: those that templates have made, and those of functions that have logged, a page at a time.
+fn groups(call: &Call<'_>, input: &Value, logs: &Logs) -> AwsResult<Value> {
+    let prefix = text(input, "logGroupNamePrefix").unwrap_or_default();
+    let pattern = text(input, "logGroupNamePattern").unwrap_or_default().to_lowercase();
+    let fits = |name: &&String| name.starts_with(prefix) && name.to_lowercase().contains(&pattern);
+    let made = &call.world.state.log_groups;
+    let names: BTreeSet<&String> = made.keys().chain(logs.0.keys()).filter(fits).collect();
+    let groups = names.into_iter().map(|name| {
+        let group = made.get(name);
+        // One that no template names is made by the first line of its function.
+        let first = || logs.0.get(name)?.front().map(|line| line.at.0);
+        let arn = call.arn("logs", &format!("log-group:{name}"));
+        json!({"logGroupName": name, "arn": format!("{arn}:*"), "logGroupArn": arn,
+               "creationTime": group.map(|group| group.created.0).or_else(first), "storedBytes": 0,
+               "retentionInDays": group.and_then(|group| group.retention_days), "metricFilterCount": 0,
+               "logGroupClass": "STANDARD"})
+    });
+    let (groups, next) =
+        page(groups.collect(), text(input, "nextToken"), limit(input, MOST_GROUPS)).map_err(|_| token())?;
+    Ok(json!({"logGroups": groups, "nextToken": next}))
+}
+
+/// The most events that an answer has, and the most streams and groups; with less where a request says so.
 const MOST_EVENTS: usize = 10_000;
+const MOST_GROUPS: usize = 50;
 const MOST_STREAMS: usize = 50;
 
 fn limit(input: &Value, most: usize) -> usize {

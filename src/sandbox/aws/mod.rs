@@ -25,6 +25,7 @@ mod measure;
 pub(crate) mod protocol;
 pub(crate) mod records;
 pub(crate) mod s3;
+mod s3_listing;
 mod s3_objects;
 mod s3_uploads;
 pub(crate) mod service;

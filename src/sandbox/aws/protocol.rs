@@ -234,8 +234,9 @@ pub(crate) fn error_response(service: &str, protocol: Protocol, error: &AwsError
     let AwsError { code, status, message, members } = error;
     match protocol {
         Protocol::Query => {
+            let whose = if *status < 500 { "Sender" } else { "Receiver" };
             let xml = format!(
-                "<ErrorResponse xmlns=\"{}\"><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error>\
+                "<ErrorResponse xmlns=\"{}\"><Error><Type>{whose}</Type><Code>{}</Code><Message>{}</Message></Error>\
                  <RequestId>{request_id}</RequestId></ErrorResponse>",
                 namespace(service),
                 escape(code),

@@ -160,13 +160,23 @@ pub(crate) struct Object {
     pub blob: String,
     pub size: u64,
     pub modified: Instant,
-    pub content_type: String,
     pub version: Option<String>,
     /// In how many parts it came, where it came in parts.
     #[serde(default)]
     pub parts: Option<usize>,
+    #[serde(flatten)]
+    pub described: Described,
+}
+
+/// What the headers of an upload say of its object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Described {
+    pub content_type: String,
     /// `x-amz-meta-…`
     pub metadata: BTreeMap<String, String>,
+    /// `cache-control` and others that are given back as they came.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// An upload in parts that is under way.
@@ -175,8 +185,8 @@ pub(crate) struct MultipartUpload {
     pub bucket: String,
     pub key: String,
     pub begun: Instant,
-    pub content_type: String,
-    pub metadata: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub described: Described,
     /// By number.
     pub parts: BTreeMap<u32, UploadPart>,
 }

@@ -8,7 +8,8 @@ use super::error::{AwsError, AwsResult};
 use super::http::HttpResponse;
 use super::protocol::{operation_hint, s3_response};
 use super::records::Object;
-use super::s3_objects::{bucket, described, empty, etag_of, no_bucket, stored, with_checksum};
+use super::s3_listing;
+use super::s3_objects::{bucket, described, empty, etag_of, has_it, no_bucket, no_key, stored, with_checksum};
 use super::s3_uploads;
 use super::service::{Call, Response};
 use workshop_base::encoding::decode;
@@ -40,10 +41,6 @@ pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
         (bucket, key, "DELETE") => delete(call, bucket, key),
         _ => Err(call.not_served(&operation_hint(call.protocol, call.request))),
     }
-}
-
-fn no_key(key: &str) -> AwsError {
-    AwsError::new(404, "NoSuchKey", "The specified key does not exist.").member("Key", key)
 }
 
 fn xml(root: &str, body: Value) -> AwsResult<Response> {
@@ -111,80 +108,27 @@ fn bucket_call(call: &mut Call<'_>, name: &str) -> AwsResult<Response> {
         }
         "GET" if asks("versions") => {
             call.allow("s3:ListBucketVersions", &arn)?;
+            let prefix = call.request.query_value("prefix").unwrap_or_default();
             let versions: Vec<Value> = bucket(call, name)?
                 .objects
                 .iter()
+                .filter(|(key, _)| key.starts_with(&prefix))
                 .map(|(key, object)| {
-                    let mut entry = entry(key, object);
+                    let mut entry = s3_listing::entry(key, object);
                     entry["IsLatest"] = true.into();
                     entry["VersionId"] = object.version.clone().unwrap_or_else(|| "null".into()).into();
                     entry
                 })
                 .collect();
-            xml("ListVersionsResult", json!({"Name": name, "IsTruncated": false, "Version": versions}))
+            let listed = json!({"Name": name, "Prefix": prefix, "IsTruncated": false, "Version": versions});
+            xml("ListVersionsResult", listed)
         }
-        "GET" if asks("list-type") || call.request.query.is_empty() || asks("prefix") || asks("max-keys") => {
+        "GET" if s3_listing::is_asked(call) => {
             call.allow("s3:ListBucket", &arn)?;
-            list(call, name)
+            s3_listing::list(call, name)
         }
         _ => refused(),
     }
-}
-
-fn entry(key: &str, object: &Object) -> Value {
-    json!({
-        "Key": key,
-        "LastModified": object.modified.iso(),
-        "ETag": object.etag(),
-        "Size": object.size,
-        "StorageClass": "STANDARD",
-    })
-}
-
-/// ListObjectsV2, and the first page of the older ListObjects.
-fn list(call: &Call<'_>, name: &str) -> AwsResult<Response> {
-    let query = |what: &str| call.request.query_value(what).filter(|value| !value.is_empty());
-    let (prefix, delimiter) = (query("prefix").unwrap_or_default(), query("delimiter"));
-    let most: usize = query("max-keys").and_then(|n| n.parse().ok()).unwrap_or(1000).min(1000);
-    let after = query("continuation-token").or_else(|| query("start-after"));
-    let (mut contents, mut groups, mut last, mut truncated) = (Vec::new(), Vec::<String>::new(), None, false);
-    for (key, object) in bucket(call, name)?.objects.iter().filter(|(key, _)| key.starts_with(&prefix)) {
-        if after.as_ref().is_some_and(|after| key <= after) {
-            continue;
-        }
-        let group = delimiter
-            .as_ref()
-            .and_then(|d| key[prefix.len()..].find(d.as_str()).map(|at| key[..prefix.len() + at + d.len()].to_owned()));
-        if let Some(group) = &group
-            && groups.last() == Some(group)
-        {
-            last = Some(key.clone());
-            continue;
-        }
-        if contents.len() + groups.len() == most {
-            truncated = true;
-            break;
-        }
-        match group {
-            Some(group) => groups.push(group),
-            None => contents.push(entry(key, object)),
-        }
-        last = Some(key.clone());
-    }
-    let groups: Vec<Value> = groups.into_iter().map(|prefix| json!({"Prefix": prefix})).collect();
-    let mut body = json!({
-        "Name": name,
-        "Prefix": prefix,
-        "KeyCount": contents.len() + groups.len(),
-        "MaxKeys": most,
-        "IsTruncated": truncated,
-        "Contents": contents,
-        "CommonPrefixes": groups,
-    });
-    if truncated {
-        body["NextContinuationToken"] = json!(last);
-    }
-    xml("ListBucketResult", body)
 }
 
 fn put(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
@@ -195,9 +139,9 @@ fn put(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
         return Err(call.not_served(&operation_hint(call.protocol, call.request)));
     }
     call.allow("s3:PutObject", &format!("arn:aws:s3:::{name}/{key}"))?;
+    has_it(call.request, key, bucket(call, name)?.objects.get(key))?;
     let body = call.request.body.clone();
-    let (content_type, metadata) = described(call.request);
-    let object = stored(call, name, &body, content_type, metadata)?;
+    let object = stored(call, name, &body, described(call.request))?;
     let mut response = empty(200).with("etag", object.etag());
     if let Some(version) = &object.version {
         response = response.with("x-amz-version-id", version);
@@ -217,17 +161,24 @@ fn get(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
         }
     }
     call.allow("s3:GetObject", &format!("arn:aws:s3:::{name}/{key}"))?;
-    let object = bucket(call, name)?.objects.get(key).ok_or_else(|| no_key(key))?.clone();
+    let object = version(call, name, key)?;
     let mut response = empty(200)
         .with("etag", object.etag())
-        .with("content-type", &object.content_type)
+        .with("content-type", &object.described.content_type)
         .with("last-modified", object.modified.http())
         .with("accept-ranges", "bytes");
     if let Some(version) = &object.version {
         response = response.with("x-amz-version-id", version);
     }
-    for (name, value) in &object.metadata {
+    for (name, value) in &object.described.metadata {
         response = response.with(&format!("x-amz-meta-{name}"), value);
+    }
+    for (name, value) in &object.described.headers {
+        response = response.with(name, value);
+    }
+    if has_it(call.request, key, Some(&object))? {
+        response.status = 304;
+        return Ok(Response::Http(response));
     }
     if call.request.method == "HEAD" {
         return Ok(Response::Http(response.with("content-length", object.size.to_string())));
@@ -236,8 +187,13 @@ fn get(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
         tracing::error!(%error, "an upload is gone from the disk");
         no_key(key)
     })?;
-    match call.request.header("range").and_then(|range| byte_range(range, body.len())) {
-        Some((start, end)) => {
+    match call.request.header("range").and_then(|range| Some((range, byte_range(range, body.len())?))) {
+        Some((range, (start, end))) if start >= end => {
+            return Err(AwsError::new(416, "InvalidRange", "The requested range is not satisfiable")
+                .member("RangeRequested", range)
+                .member("ActualObjectSize", body.len()));
+        }
+        Some((_, (start, end))) => {
             response.status = 206;
             response = response.with("content-range", format!("bytes {start}-{}/{}", end - 1, body.len()));
             response.body = body.slice(start..end);
@@ -247,22 +203,39 @@ fn get(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     Ok(Response::Http(response))
 }
 
-/// `bytes=a-b`, `bytes=a-`, `bytes=-n` as a half-open range.
+/// The object of a key, in the version that is asked for; each has its newest alone.
+fn version(call: &Call<'_>, name: &str, key: &str) -> AwsResult<Object> {
+    let object = bucket(call, name)?.objects.get(key);
+    let own = |object: &Object| object.version.clone().unwrap_or_else(|| "null".into());
+    match call.request.query_value("versionId").filter(|asked| object.is_none_or(|object| own(object) != *asked)) {
+        Some(asked) => Err(AwsError::new(404, "NoSuchVersion", "The specified version does not exist.")
+            .member("Key", key)
+            .member("VersionId", asked)),
+        None => object.cloned().ok_or_else(|| no_key(key)),
+    }
+}
+
+/// `bytes=a-b`, `bytes=a-`, `bytes=-n` as a half-open range, an empty one where the object has nothing of it; None for what
+/// is no range, which S3 passes over.
 fn byte_range(header: &str, length: usize) -> Option<(usize, usize)> {
     let (start, end) = header.strip_prefix("bytes=")?.split_once('-')?;
     let (start, end) = match (start.parse::<usize>(), end.parse::<usize>()) {
-        (Ok(start), Ok(end)) => (start, end.saturating_add(1).min(length)),
+        (Ok(start), Ok(end)) if start <= end => (start, end.saturating_add(1).min(length)),
         (Ok(start), Err(_)) if end.is_empty() => (start, length),
         (Err(_), Ok(last)) if start.is_empty() => (length.saturating_sub(last), length),
         _ => return None,
     };
-    (start < end).then_some((start, end))
+    Some((start, end))
 }
 
 fn delete(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     call.allow("s3:DeleteObject", &format!("arn:aws:s3:::{name}/{key}"))?;
+    // Another version than the one that is there is gone already.
+    let gone = version(call, name, key).is_err_and(|error| error.code == "NoSuchVersion");
     let bucket = call.world.state.buckets.get_mut(name).ok_or_else(|| no_bucket(name))?;
-    bucket.objects.remove(key);
+    if !gone {
+        bucket.objects.remove(key);
+    }
     call.changed();
     Ok(Response::Http(empty(204)))
 }
@@ -309,7 +282,8 @@ mod tests {
         assert_eq!(byte_range("bytes=5-", 10), Some((5, 10)));
         assert_eq!(byte_range("bytes=-3", 10), Some((7, 10)));
         assert_eq!(byte_range("bytes=5-100", 10), Some((5, 10)));
-        assert_eq!(byte_range("bytes=20-", 10), None);
+        assert_eq!(byte_range("bytes=20-", 10), Some((20, 10)));
+        assert_eq!(byte_range("bytes=4-2", 10), None);
         assert_eq!(byte_range("lines=1-2", 10), None);
     }
 }

@@ -14,7 +14,7 @@ use super::error::{AwsError, AwsResult};
 use super::measure;
 use super::protocol::{operation_hint, s3_response};
 use super::records::{MultipartUpload, Object, UploadPart};
-use super::s3_objects::{address, bucket, described, empty, etag_of, keep, stored, with_checksum};
+use super::s3_objects::{address, bucket, described, empty, etag_of, has_it, keep, stored, with_checksum};
 use super::service::{Call, Response};
 
 /// The least that a part may hold which is not the last, in bytes.
@@ -59,7 +59,6 @@ pub(super) fn call(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Resp
 }
 
 fn begin(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
-    let (content_type, metadata) = described(call.request);
     let now = call.now;
     call.world.state.uploads.retain(|_, upload| upload.begun.plus(KEPT) > now);
     let id = call.world.ids.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 64);
@@ -67,8 +66,7 @@ fn begin(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
         bucket: name.to_owned(),
         key: key.to_owned(),
         begun: now,
-        content_type,
-        metadata,
+        described: described(call.request),
         parts: BTreeMap::new(),
     };
     call.world.state.uploads.insert(id.clone(), upload);
@@ -123,6 +121,7 @@ fn complete(call: &mut Call<'_>, id: &str, name: &str, key: &str) -> AwsResult<R
     if wanted.parts.is_empty() {
         return Err(malformed());
     }
+    has_it(call.request, key, bucket(call, name)?.objects.get(key))?;
     let Some(upload) = call.world.state.uploads.get(id).cloned() else { return Err(malformed()) };
     let mut body = Vec::new();
     for part in chosen(&upload, &wanted.parts)? {
@@ -140,7 +139,7 @@ fn complete(call: &mut Call<'_>, id: &str, name: &str, key: &str) -> AwsResult<R
         body.extend_from_slice(&bytes);
     }
     let parts = Some(wanted.parts.len());
-    let object = Object { parts, ..stored(call, name, &body, upload.content_type, upload.metadata)? };
+    let object = Object { parts, ..stored(call, name, &body, upload.described)? };
     let host = call.request.header("host").unwrap_or("127.0.0.1");
     let made = json!({"Location": address(host, name, key), "Bucket": name, "Key": key, "ETag": object.etag()});
     let mut response = s3_response("CompleteMultipartUploadResult", &made);

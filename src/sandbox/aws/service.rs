@@ -3,7 +3,6 @@
 //! Services are functions from the world and a call to [`Response`]. Invariant: they wait for nothing. What
 //! takes time (an invocation, a database, a deploy) is a [`Response`] for the shell to do.
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::error::{AwsError, AwsResult};
@@ -16,7 +15,7 @@ use super::state::CloudState;
 use super::store::Store;
 use super::time::Instant;
 use crate::iam::{self, policy::Context};
-use crate::interfaces::{Credential, Decision};
+use crate::interfaces::{Credential, Decision, Invocation};
 
 /// All that is remembered, and where names and uploads come from.
 pub(crate) struct World {
@@ -32,6 +31,7 @@ pub(crate) struct Call<'a> {
     pub now: Instant,
     pub caller: &'a Credential,
     pub request: &'a HttpRequest,
+    pub request_id: &'a str,
     pub service: &'a str,
     pub protocol: Protocol,
 }
@@ -47,16 +47,14 @@ pub(crate) enum Response {
     /// Run a version of a function, which the Lambda service knows by `key`, then answer.
     Invoke {
         key: String,
-        arn: String,
+        call: Invocation,
         version: String,
-        payload: Bytes,
         tail: bool,
     },
     /// Answer now, run the function afterwards.
     InvokeLater {
         key: String,
-        arn: String,
-        payload: Bytes,
+        call: Invocation,
     },
     /// Hand a function and its new version to the Lambda service, then answer; on a refusal it is again what it was.
     PutFunction {
@@ -106,7 +104,7 @@ impl Call<'_> {
     /// Asks IAM, with further condition keys (`sts:externalid`); refuses in the service's own way.
     pub(crate) fn allow_with(&self, action: &str, resource: &str, context: &Context) -> AwsResult<()> {
         let principal = &self.caller.principal;
-        let decision = self.world.state.iam.authorize(principal, action, resource, context);
+        let decision = self.world.state.iam.authorize(principal, action, resource, self.now, context);
         match decision {
             Decision::Allow => Ok(()),
             Decision::NoPolicyAllows | Decision::ExplicitDeny => {
@@ -123,7 +121,8 @@ impl Call<'_> {
     /// Asks IAM, and, only where no policy of the caller's says anything, the policy of the resource itself: an explicit
     /// Deny wins over whatever that allows (IAM user guide, "Policy evaluation logic").
     pub(crate) fn allow_or(&self, action: &str, resource: &str, by_resource: impl FnOnce() -> bool) -> AwsResult<()> {
-        let decision = self.world.state.iam.authorize(&self.caller.principal, action, resource, &Context::new());
+        let (iam, caller) = (&self.world.state.iam, &self.caller.principal);
+        let decision = iam.authorize(caller, action, resource, self.now, &Context::new());
         match decision {
             Decision::NoPolicyAllows if by_resource() => Ok(()),
             Decision::Allow | Decision::NoPolicyAllows | Decision::ExplicitDeny => self.allow(action, resource),
@@ -187,7 +186,8 @@ pub(crate) fn page<T>(all: Vec<T>, token: Option<&str>, size: usize) -> AwsResul
             token.parse().map_err(|_| AwsError::validation("the token given to continue a list is not valid"))?
         }
     };
-    let more = (start + size < all.len()).then(|| (start + size).to_string());
+    let end = start.saturating_add(size);
+    let more = (end < all.len()).then(|| end.to_string());
     Ok((all.into_iter().skip(start).take(size).collect(), more))
 }
 
@@ -208,6 +208,7 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
-        assert!(page(all, Some("x"), 3).is_err());
+        assert!(page(all.clone(), Some("x"), 3).is_err());
+        assert_eq!(page(all, Some(&usize::MAX.to_string()), 3).unwrap(), (vec![], None));
     }
 }

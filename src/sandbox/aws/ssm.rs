@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::error::{AwsError, AwsResult};
 use super::records::SsmParameter;
-use super::service::{Call, Response, items, text};
+use super::service::{Call, Response, items, page, text};
+
+/// The most parameters that one answer has.
+const PAGE: usize = 10;
 
 /// Answers an operation of Parameter Store, if IAM allows it.
 pub(crate) fn call(call: &mut Call<'_>, operation: &str) -> AwsResult<Response> {
@@ -13,27 +16,20 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str) -> AwsResult<Response> 
         "GetParameter" => {
             let name = text(&input, "Name").unwrap_or_default();
             call.allow("ssm:GetParameter", &arn(call, name))?;
-            let found = call
-                .world
-                .state
-                .parameters
-                .get(bare(call, name))
-                .ok_or_else(|| AwsError::new(400, "ParameterNotFound", format!("Parameter {name} not found.")))?;
-            Ok(Response::Json(200, json!({"Parameter": shown(call, bare(call, name), found)})))
+            Ok(Response::Json(200, json!({"Parameter": selected(call, name)?})))
         }
         "GetParameters" => {
             let names: Vec<&str> = items(&input, "Names").iter().filter_map(Value::as_str).collect();
             for name in &names {
                 call.allow("ssm:GetParameters", &arn(call, name))?;
             }
-            let parameters = &call.world.state.parameters;
-            let (known, unknown): (Vec<&str>, Vec<&str>) =
-                names.into_iter().partition(|name| parameters.contains_key(bare(call, name)));
-            let known: Vec<Value> = known
-                .into_iter()
-                .map(|name| bare(call, name))
-                .map(|name| shown(call, name, &parameters[name]))
-                .collect();
+            let (mut known, mut unknown) = (Vec::new(), Vec::new());
+            for name in names {
+                match selected(call, name) {
+                    Ok(parameter) => known.push(parameter),
+                    Err(_) => unknown.push(name),
+                }
+            }
             Ok(Response::Json(200, json!({"Parameters": known, "InvalidParameters": unknown})))
         }
         "GetParametersByPath" => {
@@ -53,10 +49,39 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str) -> AwsResult<Response> 
                 .filter(|(name, _)| below(name))
                 .map(|(name, parameter)| shown(call, name, parameter))
                 .collect();
-            Ok(Response::Json(200, json!({"Parameters": found})))
+            let size = input["MaxResults"].as_u64().map_or(PAGE, |most| PAGE.min(most as usize).max(1));
+            let (found, next) = page(found, text(&input, "NextToken"), size)
+                .map_err(|_| AwsError::new(400, "InvalidNextToken", "The specified token isn't valid."))?;
+            Ok(Response::Json(200, json!({"Parameters": found, "NextToken": next})))
         }
         _ => Err(call.not_served(operation)),
     }
+}
+
+/// Shows a parameter, which may be asked for with its version (`/p:2`). Each has its newest alone.
+///
+/// # Errors
+/// `ParameterNotFound`, of which AWS says no more; `ParameterVersionNotFound`.
+fn selected(call: &Call<'_>, asked: &str) -> AwsResult<Value> {
+    let parameters = &call.world.state.parameters;
+    let whole = bare(call, asked);
+    let (name, version) = match whole.rsplit_once(':') {
+        Some((name, version)) if !parameters.contains_key(whole) => (name, Some(version)),
+        _ => (whole, None),
+    };
+    let found = parameters.get(name).ok_or_else(|| AwsError::new(400, "ParameterNotFound", ""))?;
+    let mut parameter = shown(call, name, found);
+    match version {
+        Some(version) if version != found.version.to_string() => {
+            let message = format!(
+                "Systems Manager could not find version {version} of {name}. Verify the version and try again."
+            );
+            return Err(AwsError::new(400, "ParameterVersionNotFound", message));
+        }
+        Some(version) => parameter["Selector"] = format!(":{version}").into(),
+        None => {}
+    }
+    Ok(parameter)
 }
 
 /// Names may come as ARNs.
@@ -66,7 +91,7 @@ fn bare<'a>(call: &Call<'_>, name: &'a str) -> &'a str {
 }
 
 fn arn(call: &Call<'_>, name: &str) -> String {
-    let name = bare(call, name);
+    let name = bare(call, name).split(':').next().unwrap_or_default();
     let slash = if name.starts_with('/') { "" } else { "/" };
     call.arn("ssm", &format!("parameter{slash}{name}"))
 }

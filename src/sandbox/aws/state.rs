@@ -92,8 +92,9 @@ impl CloudState {
 
     /// Forgets the oldest of the deleted stacks: AWS does so after 90 days, here a number must do.
     pub(crate) fn forget_deleted_stacks(&mut self) {
+        let gone = |stack: &&Stack| stack.status == StackStatus::DeleteComplete;
         let mut deleted: Vec<(Instant, String)> =
-            self.stacks.values().filter_map(|stack| Some((stack.deleted?, stack.id.clone()))).collect();
+            self.stacks.values().filter(gone).filter_map(|stack| Some((stack.deleted?, stack.id.clone()))).collect();
         deleted.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         for (_, id) in deleted.into_iter().skip(MOST_DELETED) {
             self.stacks.remove(&id);

@@ -21,14 +21,7 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
 fn caller_identity(call: &Call<'_>) -> Value {
     let state = &call.world.state;
     let principal = &call.caller.principal;
-    let user_id = match &principal.role_arn {
-        None => state.iam.user_id.clone(),
-        Some(role) => {
-            let id = state.iam.role_by_arn(role).map(|(_, role)| role.id.as_str()).unwrap_or_default();
-            format!("{id}:{}", principal.arn.rsplit('/').next().unwrap_or_default())
-        }
-    };
-    json!({"Account": state.account, "Arn": principal.arn, "UserId": user_id})
+    json!({"Account": state.account, "Arn": principal.arn, "UserId": state.iam.unique_id(principal)})
 }
 
 fn assume_role(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
@@ -50,7 +43,11 @@ fn assume_role(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
         None => 3600,
         Some(given) => given.parse().map_err(|_| AwsError::validation("DurationSeconds is not a number"))?,
     };
-    let mut context = Context::new();
+    // They would take rights away, and without them the session would have all of the role's.
+    if let Some(name) = ["Policy", "PolicyArns"].into_iter().find(|name| !input[*name].is_null()) {
+        return Err(call.not_served(name));
+    }
+    let mut context = Context::from([("sts:rolesessionname".to_owned(), vec![session.to_owned()])]);
     if let Some(id) = text(input, "ExternalId") {
         context.insert("sts:externalid".into(), vec![id.into()]);
     }
@@ -63,7 +60,7 @@ fn assume_role(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
     };
     let iam = &call.world.state.iam;
     let (_, role) = iam.role_by_arn(role_arn).ok_or_else(denied)?;
-    if !iam.trusts(role, principal, &context) {
+    if !iam.trusts(role, principal, call.now, &context) {
         return Err(denied());
     }
     call.allow_with("sts:AssumeRole", role_arn, &context)?;

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::cloudformation::resolve::scalar;
 
+/// The beginning of the tags that CloudFormation gives by itself.
+pub(crate) const SYSTEM: &str = "aws:cloudformation:";
+
 /// From `[{"Key": …, "Value": …}]` or `{"key": "value"}`; None when there is neither.
 pub(crate) fn map(value: &Value) -> Option<BTreeMap<String, String>> {
     match value {

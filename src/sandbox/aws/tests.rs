@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::Cloud;
 use super::http::{HttpRequest, HttpResponse};
 use crate::interfaces::{
-    Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError,
-    PgServer,
+    Authority, BoxFuture, Credential, Databases, Decision, FunctionSpec, Functions, Invocation, InvokeResult, Issuer,
+    LambdaError, PgServer,
 };
 use workshop_base::encoding::encode;
 
@@ -29,8 +29,8 @@ struct Fakes {
     broken: AtomicBool,
     /// Panics instead of answering.
     breaking: AtomicBool,
-    /// What functions were invoked by.
-    invoked: Mutex<Vec<String>>,
+    /// The calls of functions.
+    invoked: Mutex<Vec<Invocation>>,
 }
 
 impl Functions for Fakes {
@@ -38,6 +38,9 @@ impl Functions for Fakes {
         Box::pin(async move {
             if function.code.starts_with(b"broken") {
                 return Err(LambdaError::BadCode("Could not unzip uploaded file.".into()));
+            }
+            if function.name == "slow" {
+                tokio::time::sleep(Duration::from_millis(300)).await;
             }
             self.functions.lock().unwrap().insert(function.key(), function);
             Ok(())
@@ -47,10 +50,11 @@ impl Functions for Fakes {
         self.functions.lock().unwrap().remove(name);
         Box::pin(async {})
     }
-    fn invoke(&self, name: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+    fn invoke(&self, name: &str, call: Invocation) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
         let name = name.to_owned();
-        self.invoked.lock().unwrap().push(arn.to_owned());
+        self.invoked.lock().unwrap().push(call.clone());
         Box::pin(async move {
+            let Invocation { payload, request_id, .. } = call;
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");
             // Who asks over HTTP may say what status the answer is to have.
             let event: Value = serde_json::from_slice(&payload).unwrap_or_default();
@@ -59,7 +63,7 @@ impl Functions for Fakes {
                 None => payload,
             };
             Ok(InvokeResult {
-                request_id: "5e8c2a77-0000-4000-8000-000000000001".into(),
+                request_id,
                 payload,
                 function_error: (name == "throws").then(|| "Unhandled".into()),
                 log_tail: "START\nEND\n".into(),
@@ -954,6 +958,9 @@ async fn versions_stay_as_they_were_and_aliases_point_to_them() {
     assert_eq!(old["Environment"]["Variables"]["VALUE"], "1");
     let put: Vec<String> = bench.fakes.functions.lock().unwrap().keys().cloned().collect();
     assert_eq!(put, ["f", "f:1", "f:2"]);
+    let (_, listed) = bench.rest("lambda", "GET", "/2015-03-31/functions?FunctionVersion=ALL", Value::Null).await;
+    let listed = listed["Functions"].as_array().unwrap().iter().map(|f| f["Version"].as_str().unwrap());
+    assert_eq!(listed.collect::<Vec<_>>(), ["$LATEST", "1", "2"]);
 
     let live = json!({"Name": "live", "FunctionVersion": "1"});
     let (status, alias) = bench.rest("lambda", "POST", &format!("{base}/aliases"), live.clone()).await;
@@ -974,7 +981,7 @@ async fn versions_stay_as_they_were_and_aliases_point_to_them() {
         .lock()
         .unwrap()
         .iter()
-        .map(|arn| arn.replace("arn:aws:lambda:us-east-1:123456789012:function:", ""))
+        .map(|call| call.arn.replace("arn:aws:lambda:us-east-1:123456789012:function:", ""))
         .collect();
     assert_eq!(invoked, ["f:live", "f:2", "f:$LATEST"]);
     assert_eq!(bench.send("lambda", "POST", &format!("{base}:9/invocations"), &[], b"{}").await.status, 404);
@@ -1160,7 +1167,14 @@ async fn an_http_api_routes_requests_to_functions_that_let_it() {
 
 #[path = "faithful_lambda_tests.rs"]
 mod faithful_lambda;
+#[path = "faithful_resource_tests.rs"]
+mod faithful_resources;
+
 #[path = "faithful_stack_tests.rs"]
 mod faithful_stack;
+#[path = "fronts_tests.rs"]
+mod fronts;
+#[path = "s3_objects_tests.rs"]
+mod s3_objects;
 #[path = "s3_uploads_tests.rs"]
 mod s3_uploads;

@@ -160,11 +160,12 @@ impl Iam {
     }
 
     /// Asks a role's trust policy about a caller.
-    pub(crate) fn trusts(&self, role: &Role, caller: &Principal, extra: &Context) -> bool {
+    pub(crate) fn trusts(&self, role: &Role, caller: &Principal, at: Instant, extra: &Context) -> bool {
         let root = format!("arn:aws:iam::{}:root", self.account);
         let arn = caller.role_arn.as_ref().unwrap_or(&caller.arn);
         // A trusted account means that the account's own policies decide.
-        policy::trusts(&role.trust, "sts:AssumeRole", &[&caller.arn, arn, &root, &self.account], extra)
+        let context = self.context(caller, at, extra);
+        policy::trusts(&role.trust, "sts:AssumeRole", &[&caller.arn, arn, &root, &self.account], &context)
     }
 
     /// Asks a role's trust policy about a service (`lambda.amazonaws.com`).
@@ -172,9 +173,16 @@ impl Iam {
         policy::trusts(&role.trust, "sts:AssumeRole", &[service], &Context::new())
     }
 
-    /// Decides whether a principal may do something. `extra`: further condition keys. The user may do everything.
-    pub(crate) fn authorize(&self, principal: &Principal, action: &str, resource: &str, extra: &Context) -> Decision {
-        let context = self.context(principal, extra);
+    /// Decides whether a principal may do something now. `extra`: further condition keys. The user may do everything.
+    pub(crate) fn authorize(
+        &self,
+        principal: &Principal,
+        action: &str,
+        resource: &str,
+        now: Instant,
+        extra: &Context,
+    ) -> Decision {
+        let context = self.context(principal, now, extra);
         let ask = AccessRequest { action, resource, context: &context };
         let Some(role_arn) = &principal.role_arn else {
             let user = format!("arn:aws:iam::{}:user/{USER}", self.account);
@@ -193,12 +201,20 @@ impl Iam {
         }
     }
 
+    /// Returns what GetCallerIdentity calls `UserId`: the user's own, or the role's with the name of the session.
+    pub(crate) fn unique_id(&self, principal: &Principal) -> String {
+        let Some(role) = &principal.role_arn else { return self.user_id.clone() };
+        let id = self.role_by_arn(role).map(|(_, role)| role.id.as_str()).unwrap_or_default();
+        format!("{id}:{}", principal.arn.rsplit('/').next().unwrap_or_default())
+    }
+
     /// The document of a managed policy, the customer's or AWS's.
     pub(crate) fn document(&self, arn: &str) -> Option<Value> {
         self.policies.get(arn).map(|p| p.document.clone()).or_else(|| managed::document(arn))
     }
 
-    fn context(&self, principal: &Principal, extra: &Context) -> Context {
+    /// The condition keys that every request has.
+    fn context(&self, principal: &Principal, now: Instant, extra: &Context) -> Context {
         let mut context = extra.clone();
         let arn = principal.role_arn.as_ref().unwrap_or(&principal.arn);
         let mut put = |key: &str, value: &str| {
@@ -211,8 +227,21 @@ impl Iam {
         put("aws:sourceaccount", &self.account);
         put("aws:requestedregion", &self.region);
         put("aws:securetransport", "true");
-        if principal.role_arn.is_none() {
-            put("aws:username", USER);
+        put("aws:currenttime", &now.iso());
+        put("aws:epochtime", &(now.0 / 1_000).to_string());
+        put("aws:sourceip", "127.0.0.1");
+        put("aws:viaawsservice", "false");
+        put("aws:principalisawsservice", "false");
+        put("aws:userid", &self.unique_id(principal));
+        match &principal.role_arn {
+            None => {
+                put("aws:username", USER);
+                put("aws:principaltype", "User");
+            }
+            Some(_) => {
+                put("aws:principaltype", "AssumedRole");
+                put("aws:multifactorauthpresent", "false");
+            }
         }
         context
     }
@@ -232,6 +261,8 @@ pub(crate) fn denied(principal: &Principal, action: &str, resource: &str, decisi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: Instant = Instant(1_795_416_140_123);
 
     fn role(managed: &[&str], inline: Value) -> Role {
         Role {
@@ -262,7 +293,7 @@ mod tests {
         let arn = "arn:aws:iam::123456789012:role/r";
         let session = iam.assume(arn, "s", Duration::from_secs(900), SystemTime::UNIX_EPOCH, &mut ids).unwrap();
         assert_eq!(session.principal.arn, "arn:aws:sts::123456789012:assumed-role/r/s");
-        let ask = |p: &Principal, action: &str| iam.authorize(p, action, "*", &Context::new());
+        let ask = |p: &Principal, action: &str| iam.authorize(p, action, "*", NOW, &Context::new());
         assert_eq!(ask(&user, "dsql:DbConnectAdmin"), Decision::Allow);
         assert_eq!(ask(&session.principal, "dsql:GetCluster"), Decision::Allow);
         assert_eq!(ask(&session.principal, "dsql:DbConnectAdmin"), Decision::NoPolicyAllows);
@@ -275,7 +306,7 @@ mod tests {
         let arn = "arn:aws:iam::123456789012:role/r";
         let session = iam.assume(arn, "s", Duration::from_secs(900), SystemTime::UNIX_EPOCH, &mut ids).unwrap();
         iam.roles.clear();
-        assert_eq!(iam.authorize(&session.principal, "a:B", "*", &Context::new()), Decision::NoPolicyAllows);
+        assert_eq!(iam.authorize(&session.principal, "a:B", "*", NOW, &Context::new()), Decision::NoPolicyAllows);
         assert!(iam.assume(arn, "s", Duration::from_secs(900), SystemTime::UNIX_EPOCH, &mut ids).is_none());
         assert!(iam.credential(&session.access_key_id).is_some());
     }
@@ -286,7 +317,7 @@ mod tests {
         let role = role(&[], json!({}));
         assert!(iam.trusts_service(&role, "lambda.amazonaws.com"));
         assert!(!iam.trusts_service(&role, "cloudformation.amazonaws.com"));
-        assert!(!iam.trusts(&role, &iam.user_credential().principal, &Context::new()));
+        assert!(!iam.trusts(&role, &iam.user_credential().principal, NOW, &Context::new()));
     }
 
     #[test]
@@ -298,15 +329,45 @@ mod tests {
         let session = iam
             .assume("arn:aws:iam::123456789012:role/r", "s", Duration::from_secs(9), SystemTime::UNIX_EPOCH, &mut ids)
             .unwrap();
-        assert_eq!(iam.authorize(&session.principal, "s3:GetObject", "*", &Context::new()), Decision::Allow);
-        assert_eq!(iam.authorize(&session.principal, "s3:PutObject", "*", &Context::new()), Decision::NoPolicyAllows);
+        assert_eq!(iam.authorize(&session.principal, "s3:GetObject", "*", NOW, &Context::new()), Decision::Allow);
+        assert_eq!(
+            iam.authorize(&session.principal, "s3:PutObject", "*", NOW, &Context::new()),
+            Decision::NoPolicyAllows
+        );
         // A Deny of the boundary's counts also where no policy says anything, as a resource's own then would be asked.
         let deny = json!({"Statement": {"Effect": "Deny", "Action": "lambda:*", "Resource": "*"}});
         let arn = "arn:aws:iam::123456789012:policy/deny";
         iam.policies.insert(arn.into(), ManagedPolicy { name: "deny".into(), id: "P".into(), document: deny });
         let role = iam.roles.get_mut("r").unwrap();
         (role.managed, role.boundary) = (Vec::new(), Some(arn.into()));
-        let decision = iam.authorize(&session.principal, "lambda:InvokeFunction", "*", &Context::new());
+        let decision = iam.authorize(&session.principal, "lambda:InvokeFunction", "*", NOW, &Context::new());
         assert_eq!(decision, Decision::ExplicitDeny);
+    }
+    #[test]
+    fn what_every_request_tells_of_itself_is_asked_for() {
+        let (mut iam, mut ids) = iam();
+        let arn = "arn:aws:iam::123456789012:role/r";
+        iam.roles.insert("r".into(), role(&[], json!({})));
+        let session = iam.assume(arn, "s", Duration::from_secs(900), NOW.system(), &mut ids).unwrap().principal;
+        for (condition, allows) in [
+            (json!({"DateGreaterThan": {"aws:CurrentTime": "2026-11-23T00:00:00Z"}}), true),
+            (json!({"DateLessThan": {"aws:CurrentTime": "2026-11-23"}}), false),
+            (json!({"NumericLessThan": {"aws:EpochTime": "1795416141"}}), true),
+            (json!({"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "127.0.0.0/8"]}}), true),
+            (json!({"NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"}}), false),
+            (json!({"StringLike": {"aws:userid": "AROA*:s"}}), true),
+            (json!({"StringEquals": {"aws:PrincipalType": "AssumedRole"}}), true),
+            (json!({"Bool": {"aws:ViaAWSService": "true"}}), false),
+        ] {
+            let document =
+                json!({"Statement": {"Effect": "Allow", "Action": "a:B", "Resource": "*", "Condition": condition}});
+            iam.roles.insert("r".into(), role(&[], document.clone()));
+            let expected = if allows { Decision::Allow } else { Decision::NoPolicyAllows };
+            assert_eq!(iam.authorize(&session, "a:B", "*", NOW, &Context::new()), expected, "{condition}");
+            let mut trusting = role(&[], json!({}));
+            trusting.trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arn},
+                "Condition": condition}});
+            assert_eq!(iam.trusts(&trusting, &session, NOW, &Context::new()), allows, "{condition}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod identities;
 pub(crate) mod managed;
+mod operators;
 pub(crate) mod policy;
 
 pub(crate) use identities::{Iam, ManagedPolicy, Role, USER, denied};

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::operators;
+pub(crate) use super::operators::wildcard;
 use crate::interfaces::Decision;
 
 /// Condition keys in lower case, with their values (`aws:principalarn`, …).
@@ -58,6 +60,9 @@ pub(crate) fn trusts(document: &Value, action: &str, principals: &[&str], contex
 pub(crate) fn malformed(document: &Value, trust: bool) -> Option<String> {
     if !document.is_object() || statements(document).is_empty() {
         return Some("Syntax errors in policy.".into());
+    }
+    if !matches!(document["Version"].as_str(), None | Some("2012-10-17" | "2008-10-17")) {
+        return Some("The policy must contain a valid version string".into());
     }
     for statement in statements(document) {
         if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
@@ -176,15 +181,13 @@ fn condition(operator: &str, actual: Option<&Vec<String>>, wanted: &[String], co
     let Some(actual) = actual else {
         return Some(if_exists || every.unwrap_or(negated));
     };
-    let test: fn(&str, &str) -> bool = match operator {
-        "StringEquals" | "StringNotEquals" | "Bool" | "NumericEquals" | "BinaryEquals" => |w, a| w == a,
-        "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => |w, a| w.eq_ignore_ascii_case(a),
-        "StringLike" | "StringNotLike" | "ArnLike" | "ArnEquals" | "ArnNotLike" | "ArnNotEquals" => wildcard,
-        _ => return None,
-    };
     let wanted: Vec<String> = wanted.iter().map(|w| substitute(w, context)).collect();
-    let fits = |a: &String| wanted.iter().any(|w| test(w, a)) != negated;
-    Some(if every.unwrap_or(negated) { actual.iter().all(fits) } else { actual.iter().any(fits) })
+    let fits = |actual: &String| {
+        let compared: Option<Vec<bool>> = wanted.iter().map(|w| operators::compares(operator, w, actual)).collect();
+        Some(compared?.contains(&true) != negated)
+    };
+    let fitting: Vec<bool> = actual.iter().map(fits).collect::<Option<_>>()?;
+    Some(if every.unwrap_or(negated) { !fitting.contains(&false) } else { fitting.contains(&true) })
 }
 
 fn scalars(value: &Value) -> Vec<String> {
@@ -212,29 +215,6 @@ fn substitute(pattern: &str, context: &Context) -> String {
         rest = &rest[start + length + 1..];
     }
     out + rest
-}
-
-/// `*` is any run of characters, `?` any one.
-pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut back: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if p < pattern.len() && pattern[p] == '*' {
-            back = Some((p, t));
-            p += 1;
-        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == text[t]) {
-            p += 1;
-            t += 1;
-        } else if let Some((star, from)) = back {
-            back = Some((star, from + 1));
-            p = star + 1;
-            t = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]
@@ -373,6 +353,9 @@ mod tests {
     fn malformed_documents_say_why() {
         let bad = |document: Value| malformed(&document, false).unwrap();
         assert_eq!(bad(json!({})), "Syntax errors in policy.");
+        let newer =
+            json!({"Version": "2026-11-01", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
+        assert_eq!(bad(newer), "The policy must contain a valid version string");
         assert!(
             bad(json!({"Statement": [{"Effect": "Allow", "Action": "GetObject", "Resource": "*"}]})).contains("vendor")
         );

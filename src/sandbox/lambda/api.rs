@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,6 +35,7 @@ pub struct InvocationEvent {
     pub function_arn: String,
     pub trace_id: String,
     pub payload: Bytes,
+    pub client_context: Option<String>,
 }
 
 /// A message of the runtime's.
@@ -145,7 +146,11 @@ async fn next(State(environments): State<Environments>, Path(key): Path<String>)
         ("lambda-runtime-invoked-function-arn", event.function_arn),
         ("lambda-runtime-trace-id", event.trace_id),
     ];
-    (headers, event.payload).into_response()
+    let mut response = (headers, event.payload).into_response();
+    if let Some(context) = event.client_context.and_then(|context| HeaderValue::try_from(context).ok()) {
+        response.headers_mut().insert("lambda-runtime-client-context", context);
+    }
+    response
 }
 
 /// Takes an answer. A runtime that says so gets its next invocation in return, which saves it a call.

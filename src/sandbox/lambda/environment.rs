@@ -202,6 +202,7 @@ impl Environment {
             function_arn: call.arn.clone(),
             trace_id: trace_id(now),
             payload: call.payload.clone(),
+            client_context: call.client_context.clone(),
         })
         .ok()?;
         if self.init.is_some() {

@@ -21,7 +21,7 @@ use super::node::newest_runtime;
 use super::pool::{Assignment, EnvironmentId, NextWork, Pool};
 use super::sdk::Sdk;
 use super::types::{CONCURRENCY, FunctionVersion, LambdaConfig, PAYLOAD_LIMIT, PendingInvocation, safe_name};
-use crate::interfaces::{BoxFuture, FunctionSpec, Functions, InvokeResult, Issuer, LambdaError};
+use crate::interfaces::{BoxFuture, FunctionSpec, Functions, Invocation, InvokeResult, Issuer, LambdaError};
 
 /// An idle environment is ended after this; AWS keeps them for some minutes.
 const IDLE_LIMIT: Duration = Duration::from_secs(300);
@@ -145,9 +145,10 @@ impl Functions for Lambda {
         })
     }
 
-    fn invoke(&self, name: &str, arn: &str, payload: Bytes) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
-        let (name, arn) = (name.to_string(), arn.to_string());
+    fn invoke(&self, key: &str, call: Invocation) -> BoxFuture<'_, Result<InvokeResult, LambdaError>> {
+        let name = key.to_string();
         Box::pin(async move {
+            let Invocation { arn, payload, request_id, client_context } = call;
             let function = lock(&self.inner.functions).get(&name).cloned();
             let function = function.ok_or_else(|| LambdaError::NotFound(name.clone()))?;
             if payload.len() > PAYLOAD_LIMIT {
@@ -159,7 +160,8 @@ impl Functions for Lambda {
                 return Err(LambdaError::BadPayload(error.to_string()));
             }
             let (reply, answer) = oneshot::channel();
-            let pending = PendingInvocation { request_id: request_id(), arn, payload, reply, came: Instant::now() };
+            let came = Instant::now();
+            let pending = PendingInvocation { request_id, arn, payload, client_context, reply, came };
             self.inner.dispatch(&function, pending)?;
             // Without an answer the sandbox is stopping.
             answer.await.unwrap_or(Err(LambdaError::TooManyRequests))
@@ -362,26 +364,6 @@ impl LambdaInner {
     }
 }
 
-/// Version 4, as AWS's are.
-fn request_id() -> String {
-    let bits = rand::random::<u128>() & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_ids_are_version_4() {
-        let id = request_id();
-        assert_eq!(id.len(), 36);
-        assert_eq!(&id[14..15], "4");
-        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
-    }
 }

@@ -56,6 +56,7 @@ pub(super) struct PendingInvocation {
     /// What the function was invoked by.
     pub arn: String,
     pub payload: Bytes,
+    pub client_context: Option<String>,
     pub reply: oneshot::Sender<Result<InvokeResult, LambdaError>>,
     /// When it came. What it waits for an environment to become free is no part of the function's duration.
     pub came: Instant,

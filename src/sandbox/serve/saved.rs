@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::services::{GRACE, Services};
+use crate::aws::{Cloud, StateError};
 use crate::state::{SandboxPaths, path_problem};
 use workshop_base::copy_tree::copy_tree;
 use workshop_base::problem::{Problem, Result};
@@ -41,14 +42,24 @@ impl Services {
             return Err(Problem::usage(format!("nothing is saved as `{name}`"))
                 .hint("`workshop sandbox status` lists what is saved"));
         }
+        let unusable = |why: &str| {
+            Problem::environment(format!("what is saved as `{name}` {why}"))
+                .hint("restore another one, or save it anew")
+        };
         if !["cloud", "postgres"].iter().all(|part| from.join(part).is_dir()) {
-            return Err(Problem::environment(format!("what is saved as `{name}` is damaged"))
-                .hint("restore another one, or save it anew"));
+            return Err(unusable("is damaged"));
         }
         let (cloud, beside) = (places.cloud(), places.state.join("cloud.making"));
         clear(&beside)?;
         let half = Half(&beside);
         copy_tree(&from.join("cloud"), &beside, &|_| true).map_err(|error| path_problem(&beside, &error))?;
+        // Before anything takes the place of what there is.
+        match Cloud::holds_state(&beside) {
+            Ok(true) => {}
+            Ok(false) | Err(StateError::Damaged { .. }) => return Err(unusable("is damaged")),
+            Err(StateError::Format { .. }) => return Err(unusable("was saved by another version of the workshop")),
+            Err(error @ StateError::Io { .. }) => return Err(error.into()),
+        }
         self.servers.restore(&from.join("postgres")).await?;
         replace(half.0, &cloud)?;
         self.cloud.reload().await?;

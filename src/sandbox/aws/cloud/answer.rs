@@ -87,7 +87,7 @@ impl Cloud {
         match to_bytes(body, measure::longest_body(&arrival.service)).await {
             Ok(body) => {
                 request.body = body;
-                self.admitted(request, arrival, admitted).await
+                self.to_its_end(request, arrival, admitted).await
             }
             Err(error) => {
                 tracing::warn!(%error, path = request.path, "a request's body could not be read");
@@ -95,6 +95,20 @@ impl Cloud {
                 self.respond(&arrival, "", Err(error))
             }
         }
+    }
+
+    /// Answers in a task of its own: what a request has begun is ended also when its client has hung up.
+    async fn to_its_end(self: &Arc<Self>, request: HttpRequest, arrival: Arrival, admitted: Admitted) -> HttpResponse {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let cloud = self.clone();
+        self.spawn(async move {
+            tokio::select! {
+                // Nobody may be there to hear it.
+                answer = cloud.admitted(request, arrival, admitted) => drop(reply.send(answer)),
+                () = cloud.stop.cancelled() => {}
+            }
+        });
+        answer.await.unwrap_or_else(|_| HttpResponse::new(503, "text/plain", "the sandbox is stopping"))
     }
 
     /// Answers one request, from its bytes to the answer's, without a socket.
@@ -200,7 +214,7 @@ impl Cloud {
         let mut held = Some(self.hold.read().await);
         let next = {
             let mut world = self.world();
-            let mut call = Call { world: &mut world, now, caller, request, service, protocol };
+            let mut call = Call { world: &mut world, now, caller, request, request_id, service, protocol };
             match service {
                 "sts" => sts::call(&mut call, operation, &input),
                 "iam" => iam_api::call(&mut call, operation, &input),
@@ -219,14 +233,14 @@ impl Cloud {
             Response::Query(value) => result(&value),
             Response::Json(status, value) => protocol::json_response(status, protocol, &value),
             Response::Http(response) => response,
-            Response::Invoke { key, arn, version, payload, tail } => {
+            Response::Invoke { key, call, version, tail } => {
                 // A function may run for minutes, and changes nothing here but by requests of its own.
                 held.take();
-                let invoked = self.invoke(&key, &arn, payload).await.map_err(lambda::refused)?;
+                let invoked = self.invoke(&key, call).await.map_err(lambda::refused)?;
                 lambda::invoked(invoked, &version, tail)
             }
-            Response::InvokeLater { key, arn, payload } => {
-                self.invoke_later(key, arn, payload);
+            Response::InvokeLater { key, call } => {
+                self.invoke_later(key, call);
                 protocol::json_response(202, protocol, &Value::Null)
             }
             Response::PutFunction { keys, old, status, answer } => {

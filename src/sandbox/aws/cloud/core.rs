@@ -187,6 +187,14 @@ impl Cloud {
         Ok(())
     }
 
+    /// Tells if a state lies in a directory that can be taken up.
+    ///
+    /// # Errors
+    /// [`StateError`], when one lies there that cannot be read.
+    pub fn holds_state(dir: &Path) -> Result<bool, StateError> {
+        Ok(Store::open(dir)?.load()?.is_some())
+    }
+
     /// Takes the state that now lies in the directory in place of the one in memory: after a restore. Call it
     /// while nothing is under way; functions that are gone are removed, the others handed over anew.
     ///
@@ -205,7 +213,6 @@ impl Cloud {
     pub async fn clear(self: &Arc<Self>) -> Result<(), StateError> {
         let empty = self.world().state.emptied();
         self.replace_state(empty).await;
-        *self.logs() = Logs::default();
         self.world().dirty = true;
         self.save()
     }
@@ -219,6 +226,8 @@ impl Cloud {
             let (before, after) = (all(&world.state), all(&state));
             world.state = state;
             world.dirty = false;
+            // What functions of another state wrote is none of these.
+            *self.logs() = Logs::default();
             before.into_iter().filter(|key| !after.contains(key)).collect()
         };
         self.remove_functions(&gone).await;
@@ -293,7 +302,8 @@ impl Authority for Cloud {
     }
 
     fn authorize(&self, principal: &Principal, action: &str, resource: &str) -> Decision {
-        self.world().state.iam.authorize(principal, action, resource, &Context::new())
+        let now = self.now();
+        self.world().state.iam.authorize(principal, action, resource, now, &Context::new())
     }
 
     fn cluster(&self, host: &str) -> Option<ClusterInfo> {

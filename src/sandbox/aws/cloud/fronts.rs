@@ -14,13 +14,14 @@ use super::core::{Cloud, Front, OpenFront};
 use super::socket;
 use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::http_api::{self, Routed};
-use crate::aws::lambda::url_events::{UrlCaller, cors, event, response, streamed, url_event};
+use crate::aws::lambda::url_events::{UrlCaller, UrlSigner, cors, event, response, streamed, url_event};
 use crate::aws::lambda::{self, allows};
+use crate::aws::measure;
 use crate::aws::records::{FunctionRecord, FunctionUrlRecord, HttpApiRecord};
 use crate::aws::sigv4;
 use crate::aws::time::Instant;
 use crate::iam::policy::Context;
-use crate::interfaces::{Authority, Credential, Decision, LambdaError};
+use crate::interfaces::{Authority, Credential, Decision, Invocation, LambdaError};
 use crate::origin_check;
 
 /// The longest body that functions are asked with, in bytes.
@@ -168,6 +169,9 @@ impl Cloud {
         }
         let Some(behind) = self.behind(front) else { return refused(404, "Not Found") };
         let mut request = socket::head(&parts);
+        if let Err(what) = measure::head(&request) {
+            return refused(431, &what);
+        }
         match to_bytes(body, LONGEST_BODY).await {
             Ok(body) => request.body = body,
             Err(_) => return refused(413, "Request Too Large"),
@@ -205,15 +209,23 @@ impl Cloud {
             Ok(caller) => caller,
             Err(refusal) => return refusal,
         };
-        let signed = caller.as_ref().map(|c| (c.principal.arn.as_str(), c.access_key_id.as_str()));
-        let (request_id, account) = {
+        let (request_id, account, id) = {
             let mut world = self.world();
-            (world.ids.uuid(), world.state.account.clone())
+            let id = caller.as_ref().map(|caller| world.state.iam.unique_id(&caller.principal)).unwrap_or_default();
+            (world.ids.uuid(), world.state.account.clone(), id)
         };
+        let signed = caller.as_ref().map(|caller| UrlSigner {
+            arn: &caller.principal.arn,
+            access_key: &caller.access_key_id,
+            id: &id,
+        });
         let caller = UrlCaller { account: &account, signed, request_id: &request_id };
         let event = url_event(&url.id, &request, &caller, self.now());
         let streams = url.mode == "RESPONSE_STREAM";
-        match self.run(function, record, qualifier, &event, streams).await {
+        let call = Invocation::new(&lambda::url_arn(record, qualifier), event.to_string().into());
+        // A URL's request is the invocation; that of an API is another.
+        let call = Invocation { request_id: request_id.clone(), ..call };
+        match self.run(function, record, qualifier, call, streams).await {
             Ok(Some(response)) => response.with("x-amzn-requestid", request_id),
             Ok(None) => {
                 HttpResponse::new(502, "application/json", "Internal Server Error").with("x-amzn-requestid", request_id)
@@ -241,7 +253,8 @@ impl Cloud {
         let caller = UrlCaller { account: &api.account, signed: None, request_id: &request_id };
         let mut event = event(id, request, &caller, self.now());
         http_api::complete(&mut event, id, api, &routed);
-        match self.run(function, &record, qualifier, &event, false).await {
+        let call = Invocation::new(&lambda::url_arn(&record, qualifier), event.to_string().into());
+        match self.run(function, &record, qualifier, call, false).await {
             Ok(Some(response)) => response.with("apigw-requestid", request_id),
             Ok(None) => said(500, "Internal Server Error"),
             Err(LambdaError::TooManyRequests) => said(429, "Too Many Requests"),
@@ -267,21 +280,20 @@ impl Cloud {
         allows(record, qualifier, "lambda:InvokeFunction", &["apigateway.amazonaws.com"], &context)
     }
 
-    /// Runs the function on an event, and makes its answer a response; none for one that failed, or answered what is no
+    /// Runs the function, and makes its answer a response; none for one that failed, or answered what is no
     /// response. `streams`: what it streams is taken for a stream.
     async fn run(
         &self,
         function: &str,
         record: &FunctionRecord,
         qualifier: Option<&str>,
-        event: &Value,
+        call: Invocation,
         streams: bool,
     ) -> Result<Option<HttpResponse>, LambdaError> {
         let chosen = self.world().ids.fraction();
         let version = record.chosen(qualifier, chosen).map(|version| version.version.clone());
         let version = version.ok_or_else(|| LambdaError::NotFound(function.to_owned()))?;
-        let arn = lambda::url_arn(record, qualifier);
-        let result = self.invoke(&lambda::key(function, &version), &arn, event.to_string().into()).await;
+        let result = self.invoke(&lambda::key(function, &version), call).await;
         let result = result.inspect_err(
             |error| tracing::warn!(function, %error, "a request to a function was answered with an error"),
         )?;
@@ -313,6 +325,10 @@ impl Cloud {
                 false => Err(forbidden(FORBIDDEN)),
             };
         }
+        // Of another service it could be signed without its body.
+        if sigv4::service(request).is_some_and(|service| service != "lambda") {
+            return Err(forbidden("Credential should be scoped to correct service: 'lambda'."));
+        }
         let region = self.region();
         let signed_by = Instant::of((self.machine)());
         let known = |key: &str| self.credential(key).filter(|found| self.world().state.iam.stands(&found.principal));
@@ -326,7 +342,7 @@ impl Cloud {
         let callers = [principal.arn.as_str(), principal.role_arn.as_deref().unwrap_or(&principal.arn)];
         // The function's policy is asked only where the caller's own say nothing: an explicit Deny wins.
         let may = asked.iter().all(|(action, context)| {
-            let decision = self.world().state.iam.authorize(principal, action, &arn, context);
+            let decision = self.world().state.iam.authorize(principal, action, &arn, self.now(), context);
             match decision {
                 Decision::Allow => true,
                 Decision::NoPolicyAllows => allows(record, qualifier, action, &callers, context),

@@ -6,6 +6,7 @@
 mod answer;
 mod core;
 mod fronts;
+mod retries;
 mod socket;
 mod work;
 

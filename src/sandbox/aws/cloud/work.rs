@@ -8,36 +8,30 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::core::{Cloud, Front, spec};
+use super::retries::Retries;
 use crate::aws::cloudformation::api;
 use crate::aws::cloudformation::engine::{self, Created};
 use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::cloudformation::resources::{self, ResourceContext, ResourceWork};
 use crate::aws::lambda;
 use crate::aws::records::{ClusterStatus, FunctionRecord};
-use crate::interfaces::{InvokeResult, LambdaError};
+use crate::interfaces::{Invocation, InvokeResult, LambdaError};
 use workshop_dsql::conditions::SandboxFault;
 
 /// The longest that DescribeStacks waits for a stack to settle. Clients poll every 5 s and give up on one request
 /// after a minute or more; a short wait here is what makes a deploy as fast as its resources.
 const HOLD: Duration = Duration::from_secs(20);
-/// Waits before an asynchronous invocation that failed is tried again, as Lambda has it.
-const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
 impl Cloud {
     /// Runs a function, and keeps the tail of its log.
     ///
     /// # Errors
     /// [`LambdaError`], when there is no such version or no environment for it; not for what the function throws.
-    pub(super) async fn invoke(
-        &self,
-        key: &str,
-        arn: &str,
-        payload: bytes::Bytes,
-    ) -> Result<InvokeResult, LambdaError> {
+    pub(super) async fn invoke(&self, key: &str, call: Invocation) -> Result<InvokeResult, LambdaError> {
         if self.conditions.strikes(SandboxFault::Throttled) {
             return Err(LambdaError::TooManyRequests);
         }
-        let result = self.functions.invoke(key, arn, payload).await?;
+        let result = self.functions.invoke(key, call).await?;
         let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
         let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
@@ -45,17 +39,20 @@ impl Cloud {
         Ok(result)
     }
 
-    /// Runs a function in the background, three times at most, as Lambda does with events.
-    pub(super) fn invoke_later(self: &Arc<Self>, name: String, arn: String, payload: bytes::Bytes) {
+    /// Runs a function in the background, and again where it fails or cannot be run now. The answer to the caller, each
+    /// attempt's context and each log tell of the same request.
+    pub(super) fn invoke_later(self: &Arc<Self>, name: String, call: Invocation) {
         let cloud = self.clone();
         self.spawn(async move {
-            for pause in RETRIES.into_iter().map(Some).chain([None]) {
-                match cloud.invoke(&name, &arn, payload.clone()).await {
+            let (begun, mut retries) = (tokio::time::Instant::now(), Retries::default());
+            loop {
+                let error = match cloud.invoke(&name, call.clone()).await {
                     Ok(result) if result.function_error.is_none() => return,
-                    Ok(_) => tracing::warn!(function = name, "an asynchronous invocation failed"),
-                    Err(error) => tracing::warn!(function = name, %error, "an asynchronous invocation failed"),
-                }
-                let Some(pause) = pause else { return };
+                    Ok(_) => None,
+                    Err(error) => Some(error),
+                };
+                tracing::warn!(function = name, ?error, "an asynchronous invocation failed");
+                let Some(pause) = retries.after(error.as_ref(), begun.elapsed()) else { return };
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = cloud.stop.cancelled() => return,
@@ -233,8 +230,15 @@ impl Cloud {
     fn begun(&self, stack: &str, id: u64, job: &ResourceJob) -> Result<ResourceWork, String> {
         let now = self.now();
         let mut world = self.world();
-        let name = world.state.stacks.get(stack).map(|s| s.name.clone()).unwrap_or_default();
-        let work = resources::start(&mut ResourceContext { world: &mut world, stack: &name, now }, job)?;
+        let found = world.state.stacks.get(stack);
+        if found.and_then(|stack| stack.operation.as_ref()).is_some_and(|operation| operation.has_cancelled(id)) {
+            return Err("cancelled before it began".into());
+        }
+        let found = found.map(|s| (s.name.clone(), s.id.clone(), s.tags().clone()));
+        let (name, stack_id, stack_tags) = found.unwrap_or_default();
+        let mut context =
+            ResourceContext { world: &mut world, stack: &name, stack_id: &stack_id, stack_tags: &stack_tags, now };
+        let work = resources::start(&mut context, job)?;
         let known = match &work {
             ResourceWork::Done(created)
             | ResourceWork::PutFunction { created, .. }

@@ -44,7 +44,9 @@ pub(crate) fn plan(
         let change = match resources.get(name).filter(|r| r.exists()) {
             None => Some(added(name, definition, &properties, import_existing)),
             Some(resource) => {
-                let cause = Cause { old: &old.template["Resources"][name], new: definition, target, unknown: &unknown };
+                let retags = target.tags != old.tags;
+                let old = &old.template["Resources"][name];
+                let cause = Cause { old, new: definition, target, unknown: &unknown, retags };
                 modified(name, definition, resource, &properties, &cause)
             }
         };
@@ -104,6 +106,8 @@ struct Cause<'a> {
     new: &'a Value,
     target: &'a StackDefinition,
     unknown: &'a BTreeSet<String>,
+    /// The stack's own tags change.
+    retags: bool,
 }
 
 fn modified(
@@ -127,6 +131,9 @@ fn modified(
             details.push(cause.detail(key, path, recreation, old, new));
         });
     }
+    if cause.retags && resource_types::keeps_tags(&resource.kind) {
+        details.push(of_attribute("Tags", None, None));
+    }
     for attribute in ATTRIBUTES {
         let old = match attribute {
             "Metadata" => resource.metadata.clone(),
@@ -135,18 +142,8 @@ fn modified(
         };
         let new = definition.get(attribute).cloned().unwrap_or(Value::Null);
         if old != new {
-            details.push(PropertyChange {
-                attribute: attribute.into(),
-                name: None,
-                path: format!("/{attribute}"),
-                recreation: "Never".into(),
-                before: shown(&old),
-                after: shown(&new),
-                change: verb(old.is_null(), new.is_null()).into(),
-                evaluation: "Static".into(),
-                source: "DirectModification".into(),
-                cause: None,
-            });
+            let change = verb(old.is_null(), new.is_null()).into();
+            details.push(PropertyChange { change, ..of_attribute(attribute, shown(&old), shown(&new)) });
         }
     }
     if details.is_empty() {
@@ -171,6 +168,22 @@ fn modified(
         after: Some(context(properties)),
         ..blank(name, &resource.kind)
     })
+}
+
+/// The change of a part of a resource that is none of its properties.
+fn of_attribute(attribute: &str, before: Option<String>, after: Option<String>) -> PropertyChange {
+    PropertyChange {
+        attribute: attribute.into(),
+        name: None,
+        path: format!("/{attribute}"),
+        recreation: "Never".into(),
+        before,
+        after,
+        change: "Modify".into(),
+        evaluation: "Static".into(),
+        source: "DirectModification".into(),
+        cause: None,
+    }
 }
 
 impl Cause<'_> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::findings::{DriftDetection, ValidationFinding};
 use crate::aws::time::Instant;
 
 macro_rules! statuses {
@@ -139,6 +140,16 @@ pub(crate) struct StackDefinition {
     pub tags: BTreeMap<String, String>,
 }
 
+/// The state of a change set's execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum ChangeSetExecution {
+    #[default]
+    NotBegun,
+    InProgress,
+    Complete,
+    Failed,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
     pub id: String,
@@ -150,7 +161,10 @@ pub(crate) struct ChangeSet {
     pub changes: Vec<ResourceChange>,
     /// Why it cannot be executed.
     pub failed: Option<String>,
-    pub executed: bool,
+    #[serde(default)]
+    pub findings: Vec<ValidationFinding>,
+    #[serde(default)]
+    pub execution: ChangeSetExecution,
     /// The stack was changed otherwise since it was made.
     #[serde(default)]
     pub obsolete: bool,
@@ -174,14 +188,18 @@ pub(crate) struct Stack {
     pub reason: Option<String>,
     pub created: Instant,
     pub updated: Option<Instant>,
+    /// When it began to be deleted, or to be rolled back as it was made.
     pub deleted: Option<Instant>,
     pub target: StackDefinition,
     pub resources: BTreeMap<String, Resource>,
     pub outputs: Vec<StackOutput>,
     /// Oldest first.
     pub events: Vec<StackEvent>,
-    /// By id.
+    /// By id. One that was executed stays, to be described.
     pub change_sets: BTreeMap<String, ChangeSet>,
+    /// The change set of the last operation.
+    #[serde(default)]
+    pub change_set_id: Option<String>,
     pub termination_protection: bool,
     pub disable_rollback: bool,
     /// The one that is under way.
@@ -192,43 +210,6 @@ pub(crate) struct Stack {
     /// The findings of the last look for drift.
     #[serde(default)]
     pub drift: Option<DriftDetection>,
-}
-
-/// One look for drift: how what is there differs from what the stack last made of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct DriftDetection {
-    pub id: String,
-    pub at: Instant,
-    /// By logical id.
-    pub resources: BTreeMap<String, ResourceDrift>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ResourceDrift {
-    pub status: DriftStatus,
-    /// The properties of the template and those that are there; of the properties that are compared.
-    pub expected: Value,
-    pub actual: Value,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum DriftStatus {
-    InSync,
-    Modified,
-    Deleted,
-    NotChecked,
-}
-
-impl DriftStatus {
-    /// As CloudFormation writes it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            DriftStatus::InSync => "IN_SYNC",
-            DriftStatus::Modified => "MODIFIED",
-            DriftStatus::Deleted => "DELETED",
-            DriftStatus::NotChecked => "NOT_CHECKED",
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -384,6 +365,9 @@ pub(crate) struct ResourceJob {
     pub physical_id: Option<String>,
     pub express: bool,
     pub import_existing: bool,
+    /// Another resource has failed: this one counts as failed, too, whatever still comes of it.
+    #[serde(default)]
+    pub cancelled: bool,
     /// Index in the list of what is to be deleted.
     #[serde(alias = "doomed")]
     pub(super) pending_delete: Option<usize>,

@@ -399,6 +399,11 @@ pub(crate) static RESOURCE_TYPES: &[ResourceType] = &[
     },
 ];
 
+/// Tells that resources of a type keep their tags here, and so have to hear of the stack's.
+pub(crate) fn keeps_tags(kind: &str) -> bool {
+    matches!(kind, "AWS::DSQL::Cluster" | "AWS::IAM::Role" | "AWS::Lambda::Function" | "AWS::S3::Bucket")
+}
+
 /// Finds a type by its name.
 pub(crate) fn kind(name: &str) -> Option<&'static ResourceType> {
     RESOURCE_TYPES.iter().find(|kind| kind.name == name)

@@ -60,11 +60,21 @@ pub(super) fn parameters(template: &Value) -> AwsResult<()> {
         if !alphanumeric(name) {
             return format(format!("Parameter name {name} is non alphanumeric."));
         }
-        if parameter["Type"].as_str().is_none() {
-            return format("Every Parameters object must contain a Type member.".into());
+        match parameter["Type"].as_str() {
+            None => return format("Every Parameters object must contain a Type member.".into()),
+            Some(kind) if !is_parameter_type(kind) => return format(format!("Unrecognized parameter type: {kind}")),
+            Some(_) => {}
         }
     }
     Ok(())
+}
+
+/// Tells that a parameter may be of a type; of AWS's own, which are many and grow, each is taken.
+fn is_parameter_type(kind: &str) -> bool {
+    let of_list = kind.strip_prefix("List<").and_then(|rest| rest.strip_suffix('>'));
+    matches!(kind, "String" | "Number" | "CommaDelimitedList")
+        || kind.starts_with("AWS::")
+        || of_list.is_some_and(|of| of == "Number" || of.starts_with("AWS::"))
 }
 
 /// Tells that it is a name for a member of a section.

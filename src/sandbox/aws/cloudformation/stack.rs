@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{ChangeSet, Resource, Stack, StackDefinition, StackEvent, StackStatus};
+use super::model::{ChangeSet, ChangeSetExecution, Resource, Stack, StackDefinition, StackEvent, StackStatus};
 use crate::aws::ids::Ids;
 use crate::aws::time::Instant;
 
@@ -34,6 +34,7 @@ impl Stack {
             outputs: Vec::new(),
             events: Vec::new(),
             change_sets: BTreeMap::new(),
+            change_set_id: None,
             termination_protection: false,
             disable_rollback: false,
             operation: None,
@@ -47,6 +48,12 @@ impl Stack {
     pub(crate) fn set_status(&mut self, status: StackStatus, reason: Option<&str>, now: Instant, ids: &mut Ids) {
         self.status = status;
         self.reason = reason.map(str::to_owned);
+        if !status.in_progress() {
+            let complete = matches!(status, StackStatus::CreateComplete | StackStatus::UpdateComplete);
+            let outcome = if complete { ChangeSetExecution::Complete } else { ChangeSetExecution::Failed };
+            let sets = self.change_sets.values_mut();
+            sets.filter(|set| set.execution == ChangeSetExecution::InProgress).for_each(|set| set.execution = outcome);
+        }
         let (name, id) = (self.name.clone(), self.id.clone());
         let token = self.operation.as_ref().and_then(|o| o.token.clone());
         self.event(&name, &id, "AWS::CloudFormation::Stack", status, reason, None, token, now, ids);
@@ -110,9 +117,18 @@ impl Stack {
         self.change_sets.values_mut().for_each(|set| set.obsolete = true);
     }
 
-    /// By name or id.
+    /// Returns the stack's own tags, as its resources are to have them while an operation is under way.
+    pub(crate) fn tags(&self) -> &BTreeMap<String, String> {
+        match &self.operation {
+            Some(operation) if !operation.rolling_back => &operation.target.tags,
+            Some(_) | None => &self.target.tags,
+        }
+    }
+
+    /// By id; by name, one that was not executed: another may have the name since.
     pub(crate) fn change_set(&self, name_or_id: &str) -> Option<&ChangeSet> {
-        self.change_sets.values().find(|set| set.name == name_or_id || set.id == name_or_id)
+        let named = |set: &&ChangeSet| set.name == name_or_id && set.execution == ChangeSetExecution::NotBegun;
+        self.change_sets.get(name_or_id).or_else(|| self.change_sets.values().find(named))
     }
 }
 

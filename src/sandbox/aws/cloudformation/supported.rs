@@ -1,8 +1,9 @@
 //! What of a template the sandbox does not have, told before a deploy.
 
+use super::left_out::left_out;
 use super::resource_types;
 use super::template::{parse, section};
-use crate::aws::lambda::{RUNTIMES, refused_settings};
+use crate::aws::lambda::RUNTIMES;
 
 /// What the CDK's `NodejsFunction` writes for a `runtime` that is undefined, as a mistyped `Runtime.X` is (aws-cdk-lib 2,
 /// unless the project's flags ask for the newest; seen 2026-11). AWS makes no more functions of it.
@@ -52,19 +53,16 @@ pub fn unsupported(text: &str) -> Result<Vec<Unsupported>, String> {
             tell(format!("the sandbox does not have {resource_type}"), true);
             continue;
         }
-        if resource_type != "AWS::Lambda::Function" {
-            continue;
-        }
         let properties = &resource["Properties"];
         match properties["Runtime"].as_str() {
-            Some(runtime) if !RUNTIMES.contains(&runtime) => {
+            Some(runtime) if resource_type == "AWS::Lambda::Function" && !RUNTIMES.contains(&runtime) => {
                 let unnamed = runtime == CDK_DEFAULT_RUNTIME;
                 let clause = if unnamed { UNNAMED_RUNTIME } else { "" };
                 tell(format!("the sandbox runs {}, not {runtime}{clause}", RUNTIMES.join(", ")), !unnamed);
             }
             Some(_) | None => {}
         }
-        for name in refused_settings(properties) {
+        for name in left_out(resource_type, properties) {
             tell(format!("the sandbox does not have {name} of {resource_type}"), true);
         }
     }
@@ -83,6 +81,7 @@ mod tests {
             "Mistyped": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs16.x"}},
             "Python": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.13"}},
             "Node": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs24.x", "Layers": [], "VpcConfig": {"Ref": "X"}}},
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {"IndexDocument": "index.html"}}},
             "Layered": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs24.x", "Layers": ["arn"]}}}});
         let found = unsupported(&template.to_string()).unwrap();
         let told: Vec<(&str, &str)> = found.iter().map(|u| (u.logical_id.as_str(), u.because.as_str())).collect();
@@ -96,6 +95,7 @@ mod tests {
                      is undefined: see that the installed CDK has the `Runtime` that the code names"
                 ),
                 ("Python", "the sandbox runs nodejs20.x, nodejs22.x, nodejs24.x, not python3.13"),
+                ("Bucket", "the sandbox does not have WebsiteConfiguration of AWS::S3::Bucket"),
                 ("Layered", "the sandbox does not have Layers of AWS::Lambda::Function"),
             ]
         );

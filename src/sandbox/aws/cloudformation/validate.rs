@@ -72,7 +72,8 @@ pub(crate) fn template(template: &Value) -> AwsResult<()> {
             return format(format!("Resource name {name} is non alphanumeric."));
         }
         let Some(members) = resource.as_object() else {
-            return format(format!("[/Resources/{name}] resource definition is malformed"));
+            // Recorded in localstack/localstack, tests/aws/services/cloudformation.
+            return format("Any Resources member must be an object.".into());
         };
         if let Some(member) = members.keys().find(|m| !RESOURCE_MEMBERS.contains(&m.as_str())) {
             return Err(AwsError::validation(format!("Invalid template resource property '{member}'")));

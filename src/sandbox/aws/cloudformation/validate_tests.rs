@@ -31,6 +31,15 @@ fn what_is_wrong_is_named() {
              AWS::EC2::VPC, though AWS itself may; it has AWS::ApiGatewayV2::Api, ",
         ),
         (json!({"Resources": {"A": {"Properties": {}}}}), "must contain a Type member"),
+        (json!({"Resources": {"A": "bucket"}}), "Template format error: Any Resources member must be an object."),
+        (
+            json!({"Resources": {"A": bucket(json!({}))}, "Parameters": {"P": {"Type": "Boolean"}}}),
+            "Template format error: Unrecognized parameter type: Boolean",
+        ),
+        (
+            json!({"Resources": {"A": bucket(json!({}))}, "Parameters": {"P": {"Type": "List<String>"}}}),
+            "Template format error: Unrecognized parameter type: List<String>",
+        ),
         (
             json!({"Resources": {"A": {"Type": {"Ref": "AWS::Region"}}}}),
             "[/Resources/A] Every Type member must be a string.",

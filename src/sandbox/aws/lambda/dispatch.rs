@@ -45,11 +45,7 @@ pub(crate) fn call(call: &mut Call<'_>) -> AwsResult<Response> {
         }
         ("GET", ["2016-08-19", "account-settings"]) => {
             call.allow("lambda:GetAccountSettings", "*")?;
-            let functions = call.world.state.functions.len();
-            Ok(Response::Json(
-                200,
-                json!({"AccountLimit": {"TotalCodeSize": 80_530_636_800_u64}, "AccountUsage": {"FunctionCount": functions}}),
-            ))
+            Ok(Response::Json(200, functions::account(call)))
         }
         _ => Err(call.not_served_route()),
     }

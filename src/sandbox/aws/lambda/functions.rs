@@ -7,16 +7,18 @@ use super::configuration::make;
 use super::names::{
     LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, is_newest, key, keys, named, new_name, not_found,
 };
-use super::versions::{publish, remove_version};
+use super::versions::{all, publish, remove_version};
 use crate::aws::error::AwsResult;
 use crate::aws::records::FunctionRecord;
 use crate::aws::s3_objects;
 use crate::aws::service::{Call, Response, flag, page, text};
 
-/// Lists functions, their newest code each.
+/// Lists functions, their newest code each or, where asked, all versions.
 pub(super) fn list(call: &Call<'_>) -> AwsResult<Response> {
     call.allow("lambda:ListFunctions", "*")?;
-    let all: Vec<Value> = call.world.state.functions.iter().map(|(name, f)| f.listed(name)).collect();
+    let every = call.request.query_value("FunctionVersion").as_deref() == Some("ALL");
+    let of = |(name, f): (&String, &FunctionRecord)| if every { all(name, f) } else { vec![f.listed(name)] };
+    let all: Vec<Value> = call.world.state.functions.iter().flat_map(of).collect();
     let size = call.request.query_value("MaxItems").and_then(|n| n.parse().ok()).unwrap_or(50).clamp(1, 50);
     let (functions, next) = page(all, call.request.query_value("Marker").as_deref(), size)?;
     Ok(Response::Json(200, json!({"Functions": functions, "NextMarker": next})))
@@ -75,6 +77,25 @@ pub(super) fn create(call: &mut Call<'_>) -> AwsResult<Response> {
     call.world.state.functions.insert(name.clone(), made);
     call.changed();
     published(call, &input, name, None, 201, answer)
+}
+
+/// Describes a new account's limits (Lambda developer guide, "Lambda quotas") and what of them is used.
+pub(super) fn account(call: &Call<'_>) -> Value {
+    let functions = &call.world.state.functions;
+    let versions = functions.values().flat_map(|function| function.versions.values().chain([function]));
+    json!({
+        "AccountLimit": {
+            "TotalCodeSize": 80_530_636_800_u64,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": 1_000,
+            "UnreservedConcurrentExecutions": 1_000,
+        },
+        "AccountUsage": {
+            "TotalCodeSize": versions.map(|version| version.size).sum::<u64>(),
+            "FunctionCount": functions.len(),
+        },
+    })
 }
 
 /// Deletes a function with all that belongs to it, or one of its versions.

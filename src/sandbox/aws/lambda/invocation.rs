@@ -3,21 +3,24 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::names::{Named, invalid, key, named, not_found};
 use super::payload;
 use super::permissions::allows;
 use crate::aws::error::{AwsError, AwsResult};
-use crate::aws::http::HttpResponse;
+use crate::aws::http::{HttpRequest, HttpResponse};
 use crate::aws::records::FunctionRecord;
 use crate::aws::service::{Call, Response};
 use crate::iam::policy::Context;
-use crate::interfaces::{InvokeResult, LambdaError};
+use crate::interfaces::{Invocation, InvokeResult, LambdaError};
 
 /// Largest payload of a synchronous invocation, 6 MB; of an asynchronous one, 1 MB (raised in 2025-10).
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
 const MAX_EVENT: usize = 1024 * 1024;
+/// Largest `X-Amz-Client-Context`, in base64. Source: Lambda API reference, Invoke.
+const MAX_CLIENT_CONTEXT: usize = 3_583;
 
 /// Finds the version to run, and says how.
 pub(super) fn invoke(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
@@ -39,15 +42,55 @@ pub(super) fn invoke(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
             format!("Request must be smaller than {most} bytes for the InvokeFunction operation"),
         ));
     }
+    let client_context = client_context(call.request)?;
+    let request_id = call.request_id.to_owned();
     match kind {
         "RequestResponse" => {
             let tail = call.request.header("x-amz-log-type") == Some("Tail");
-            Ok(Response::Invoke { key, arn, version, payload, tail })
+            Ok(Response::Invoke { key, call: Invocation { arn, payload, request_id, client_context }, version, tail })
         }
-        "Event" => Ok(Response::InvokeLater { key, arn, payload }),
+        "Event" => {
+            // Lambda passes the client's context to synchronous calls only (API reference, Invoke).
+            let call = Invocation { arn, payload, request_id, client_context: None };
+            Ok(Response::InvokeLater { key, call })
+        }
         "DryRun" => Ok(Response::Http(HttpResponse { status: 204, headers: Vec::new(), body: Bytes::new() })),
         other => Err(invalid(format!("{other} is not a valid InvocationType"))),
     }
+}
+
+/// Reads what a client says of itself. The refusal of what is no JSON object is that told in
+/// github.com/boto/boto3/issues/2153.
+fn client_context(request: &HttpRequest) -> AwsResult<Option<String>> {
+    let Some(given) = request.header("x-amz-client-context") else { return Ok(None) };
+    if given.len() > MAX_CLIENT_CONTEXT {
+        return Err(invalid(format!(
+            "The client context has {} bytes; it may have {MAX_CLIENT_CONTEXT}.",
+            given.len()
+        )));
+    }
+    let said = STANDARD.decode(given).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    match said.filter(Value::is_object) {
+        Some(said) => Ok(Some(printable(&said.to_string()))),
+        None => Err(AwsError::new(
+            400,
+            "InvalidRequestContentException",
+            "Client context must be a valid Base64-encoded JSON object.",
+        )),
+    }
+}
+
+/// Writes JSON in characters that the header of a response can carry.
+fn printable(json: &str) -> String {
+    let mut written = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, ' '..='~') {
+            written.push(character);
+        } else {
+            written.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    written
 }
 
 /// The answer to a synchronous invocation.

@@ -24,6 +24,6 @@ pub(crate) use invocation::{invoked, refused};
 pub(crate) use names::{LATEST, key, keys, new_name, reachable, record};
 pub(crate) use permissions::{add_permission, allows, remove_permission};
 pub(crate) use runtimes::RUNTIMES;
-pub(crate) use settings::refused_settings;
+pub(crate) use settings::{refused_settings, says_something};
 pub(crate) use urls::{put_url, shown_url, url_arn};
 pub(crate) use versions::{publish, put_alias, remove_version};

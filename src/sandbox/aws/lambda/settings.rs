@@ -37,7 +37,8 @@ pub(crate) fn refused_settings(given: &Value) -> Vec<&'static str> {
     found
 }
 
-fn says_something(value: &Value) -> bool {
+/// Tells that a property's value is more than nothing, as far as the template alone says.
+pub(crate) fn says_something(value: &Value) -> bool {
     match value {
         _ if call(value).is_some() => false,
         Value::Null | Value::Bool(false) => false,

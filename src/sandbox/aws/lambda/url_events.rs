@@ -14,9 +14,18 @@ use crate::aws::time::Instant;
 /// Who asked, where the URL wants to know.
 pub(crate) struct UrlCaller<'a> {
     pub account: &'a str,
-    /// ARN and access key, when the request was signed.
-    pub signed: Option<(&'a str, &'a str)>,
+    /// None when the request was not signed.
+    pub signed: Option<UrlSigner<'a>>,
     pub request_id: &'a str,
+}
+
+/// Who signed a request to a function's URL.
+#[derive(Clone, Copy)]
+pub(crate) struct UrlSigner<'a> {
+    pub arn: &'a str,
+    pub access_key: &'a str,
+    /// As GetCallerIdentity's `UserId`.
+    pub id: &'a str,
 }
 
 /// The TLS that a URL's own connection would have; ours has none.
@@ -89,10 +98,10 @@ pub(crate) fn event(id: &str, request: &HttpRequest, caller: &UrlCaller<'_>, now
         },
         "isBase64Encoded": encoded,
     });
-    if let Some((arn, access_key)) = caller.signed {
+    if let Some(UrlSigner { arn, access_key, id }) = caller.signed {
         event["requestContext"]["authorizer"] = json!({"iam": {
-            "accessKey": access_key, "accountId": caller.account, "callerId": Value::Null, "cognitoIdentity": Value::Null,
-            "principalOrgId": Value::Null, "userArn": arn, "userId": Value::Null}});
+            "accessKey": access_key, "accountId": caller.account, "callerId": id, "cognitoIdentity": Value::Null,
+            "principalOrgId": Value::Null, "userArn": arn, "userId": id}});
     }
     if !query.is_empty() {
         event["queryStringParameters"] = query.into();

@@ -116,13 +116,19 @@ pub(super) fn publish_version(call: &mut Call<'_>, given: &str) -> AwsResult<Res
 /// Lists the versions, the newest code first.
 pub(super) fn list_versions(call: &Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, function) = allowed_whole(call, given, "lambda:ListVersionsByFunction")?;
-    let mut all: Vec<Value> =
-        std::iter::once(&function).chain(function.versions.values()).map(|version| version.listed(&name)).collect();
-    // Among versions, the newest code has its name in the ARN (localstack/localstack, test_publish_version_on_create).
-    all[0]["FunctionArn"] = format!("{}:{LATEST}", function.arn).into();
+    let all = all(&name, &function);
     let size = call.request.query_value("MaxItems").and_then(|n| n.parse().ok()).unwrap_or(50).clamp(1, 50);
     let (versions, next) = page(all, call.request.query_value("Marker").as_deref(), size)?;
     Ok(Response::Json(200, json!({"Versions": versions, "NextMarker": next})))
+}
+
+/// Shows the newest code and each version, as lists have them.
+pub(super) fn all(name: &str, function: &FunctionRecord) -> Vec<Value> {
+    let versions = std::iter::once(function).chain(function.versions.values());
+    let mut all: Vec<Value> = versions.map(|version| version.listed(name)).collect();
+    // Among versions, the newest code has its name in the ARN (localstack/localstack, test_publish_version_on_create).
+    all[0]["FunctionArn"] = format!("{}:{LATEST}", function.arn).into();
+    all
 }
 
 fn shown(function: &FunctionRecord, name: &str, alias: &AliasRecord) -> Value {

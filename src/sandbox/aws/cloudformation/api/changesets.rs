@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use super::describe::parameter_values;
-use super::lookup::{PAGE, existing, no_change_set, updatable, valid_name, with_engine};
+use super::lookup::{PAGE, find_set, updatable, valid_name, with_engine};
 use super::operate::express;
 use super::submitted::{empty_target, outputs_differ, plan, target};
 use crate::aws::cloudformation::changes;
+use crate::aws::cloudformation::early;
 use crate::aws::cloudformation::engine::{self, OperationOptions};
-use crate::aws::cloudformation::model::{ChangeAction, ChangeSet, OnFailure, ResourceChange, Stack, StackStatus};
+use crate::aws::cloudformation::model::{
+    ChangeAction, ChangeSet, ChangeSetExecution, OnFailure, ResourceChange, Stack, StackStatus,
+};
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::service::{Call, Response, World, flag, page, text};
 use crate::aws::tags;
@@ -62,6 +65,7 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
     let nothing = update && changes::nothing_changes(&changes, &target, &stack.target, outputs_differ(&target, &stack));
     let id = format!("arn:aws:cloudformation:{region}:{account}:changeSet/{set_name}/{}", call.world.ids.uuid());
     let (express, leaves) = express(input);
+    let findings = early::findings(&changes, &call.world.state);
     let set = ChangeSet {
         id: id.clone(),
         name: set_name,
@@ -70,8 +74,9 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
         update,
         target,
         changes,
-        failed: nothing.then(|| NO_CHANGES.to_owned()),
-        executed: false,
+        failed: nothing.then(|| NO_CHANGES.to_owned()).or_else(|| early::reason(&findings)),
+        findings,
+        execution: ChangeSetExecution::NotBegun,
         obsolete: false,
         express,
         express_rolls_back: express && !leaves,
@@ -91,24 +96,14 @@ pub(super) fn create_change_set(call: &mut Call<'_>, name: &str, input: &Value) 
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
-/// The stack and the id of the change set that a request names.
-fn find_set(world: &World, input: &Value) -> AwsResult<(String, String)> {
-    let name = text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?;
-    let stack = match text(input, "StackName") {
-        Some(stack) => Some(existing(world, stack)?),
-        None => world.state.stacks.values().find(|stack| stack.change_sets.contains_key(name)),
-    };
-    let stack = stack.ok_or_else(|| no_change_set(name))?;
-    let set = stack.change_set(name).ok_or_else(|| no_change_set(name))?;
-    Ok((stack.id.clone(), set.id.clone()))
-}
-
 fn execution(set: &ChangeSet) -> &'static str {
-    match (set.executed, set.failed.is_some(), set.obsolete) {
-        (true, _, _) => "EXECUTE_COMPLETE",
-        (false, true, _) => "UNAVAILABLE",
-        (false, false, true) => "OBSOLETE",
-        (false, false, false) => "AVAILABLE",
+    match (set.execution, set.failed.is_some(), set.obsolete) {
+        (ChangeSetExecution::InProgress, _, _) => "EXECUTE_IN_PROGRESS",
+        (ChangeSetExecution::Complete, _, _) => "EXECUTE_COMPLETE",
+        (ChangeSetExecution::Failed, _, _) => "EXECUTE_FAILED",
+        (ChangeSetExecution::NotBegun, true, _) => "UNAVAILABLE",
+        (ChangeSetExecution::NotBegun, false, true) => "OBSOLETE",
+        (ChangeSetExecution::NotBegun, false, false) => "AVAILABLE",
     }
 }
 
@@ -195,10 +190,20 @@ fn change_value(change: &ResourceChange, values: bool) -> Value {
     }})
 }
 
+fn is_executing(world: &World, stack: &str, set: &str) -> bool {
+    let set = world.state.stacks.get(stack).and_then(|stack| stack.change_sets.get(set));
+    set.is_some_and(|set| set.execution == ChangeSetExecution::InProgress)
+}
+
 /// Forgets a change set.
 pub(super) fn delete_change_set(call: &mut Call<'_>, input: &Value) -> AwsResult<Response> {
     // One that is not there is as good as deleted; a stack that is not there is an error.
     match find_set(call.world, input) {
+        Ok((stack, set)) if is_executing(call.world, &stack, &set) => Err(AwsError::new(
+            400,
+            "InvalidChangeSetStatus",
+            format!("ChangeSet [{set}] cannot be deleted in its current execution status of [EXECUTE_IN_PROGRESS]"),
+        )),
         Ok((stack, set)) => {
             if let Some(stack) = call.world.state.stacks.get_mut(&stack) {
                 stack.change_sets.remove(&set);
@@ -216,20 +221,24 @@ pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> AwsResul
     let (id, set_id) = find_set(call.world, input)?;
     let stack = &call.world.state.stacks[&id];
     let set = stack.change_sets[&set_id].clone();
-    if set.failed.is_some() || set.executed {
+    if set.failed.is_some() {
         return Err(AwsError::new(
             400,
             "InvalidChangeSetStatus",
             format!("ChangeSet [{}] cannot be executed in its current status of [{}]", set.id, set_status(&set)),
         ));
     }
-    // One for a new stack is of no use either once the stack was deleted under review.
-    if set.obsolete || !set.update && stack.status != StackStatus::ReviewInProgress {
+    let status = match execution(&set) {
+        // One for a new stack is of no use either once the stack was deleted under review.
+        "AVAILABLE" if !set.update && stack.status != StackStatus::ReviewInProgress => "OBSOLETE",
+        status => status,
+    };
+    if status != "AVAILABLE" {
         // As reported in github.com/aws/amazon-chime-sdk-js/issues/1089.
         return Err(AwsError::new(
             400,
             "InvalidChangeSetStatus",
-            format!("ChangeSet [{}] cannot be executed in its current execution status of [OBSOLETE]", set.id),
+            format!("ChangeSet [{}] cannot be executed in its current execution status of [{status}]", set.id),
         ));
     }
     if set.update {
@@ -247,9 +256,13 @@ pub(super) fn execute_change_set(call: &mut Call<'_>, input: &Value) -> AwsResul
         import_existing: set.import_existing,
     };
     with_engine(call.world, &id, call.now, |stack, env| {
-        // The others are of a state that is about to be gone.
-        stack.change_sets.clear();
+        // The others are of a state that is about to be gone. This one can be described by its ARN as long as the stack, and
+        // another may have its name (localstack/localstack, test_name_conflicts).
+        stack.change_sets.retain(|id, _| *id == set_id);
+        stack.change_sets.values_mut().for_each(|set| set.execution = ChangeSetExecution::InProgress);
         engine::begin(stack, set.target, options, env);
+        stack.change_set_id = Some(set_id);
+        stack.updated = Some(env.now);
     });
     Ok(Response::Drive { stack: id, answer: json!({}) })
 }

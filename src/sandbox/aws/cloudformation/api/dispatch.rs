@@ -10,7 +10,7 @@ use super::drift;
 use super::imports::importers;
 use super::lookup::{PAGE, existing, live};
 use super::operate::{cancel_update, create_stack, delete_stack, roll_back, update_stack};
-use crate::aws::cloudformation::model::StackStatus;
+use crate::aws::cloudformation::model::{ChangeSetExecution, StackStatus};
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::service::{Call, Response, flag, page, text};
 
@@ -59,13 +59,14 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
             let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
             Ok(Response::Query(json!({"StackResourceSummaries": page, "NextToken": next})))
         }
-        "GetTemplate" => get_template(call, &required()?, input),
+        "GetTemplate" => get_template(call, input),
         "GetTemplateSummary" | "ValidateTemplate" => summary(call, operation, input),
         "CreateChangeSet" => create_change_set(call, &required()?, input),
         "DescribeChangeSet" => describe_change_set(call, input),
         "ListChangeSets" => {
             let stack = existing(call.world, &required()?)?;
-            let all: Vec<Value> = stack.change_sets.values().map(|set| set_summary(stack, set)).collect();
+            let sets = stack.change_sets.values().filter(|set| set.execution == ChangeSetExecution::NotBegun);
+            let all: Vec<Value> = sets.map(|set| set_summary(stack, set)).collect();
             let (page, next) = page(all, text(input, "NextToken"), PAGE)?;
             Ok(Response::Query(json!({"Summaries": page, "NextToken": next})))
         }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::lookup::{PAGE, existing, live};
-use crate::aws::cloudformation::model::{DriftDetection, DriftStatus, Resource, ResourceDrift, Stack};
+use crate::aws::cloudformation::findings::{DriftDetection, DriftStatus, ResourceDrift};
+use crate::aws::cloudformation::model::{Resource, Stack};
 use crate::aws::cloudformation::resolve::comparable;
 use crate::aws::dsql::OWNED_KEY;
 use crate::aws::error::{AwsError, AwsResult};
@@ -27,15 +28,24 @@ pub(super) fn detect(call: &mut Call<'_>, name: &str) -> AwsResult<Response> {
     }
     let there = stack.resources.iter().filter(|(_, resource)| resource.exists());
     let resources: BTreeMap<String, ResourceDrift> =
-        there.map(|(logical, resource)| (logical.clone(), compared(call.world, resource))).collect();
+        there.map(|(logical, resource)| (logical.clone(), compared(call.world, resource, stack.tags()))).collect();
     let (id, at) = (call.world.ids.uuid(), call.now);
     live(call.world, name)?.drift = Some(DriftDetection { id: id.clone(), at, resources });
     call.changed();
     Ok(Response::Query(json!({"StackDriftDetectionId": id})))
 }
 
+/// The tags of a resource without those that it has of its stack.
+fn own(all: &BTreeMap<String, String>, stack: &BTreeMap<String, String>, given: &Value) -> BTreeMap<String, String> {
+    let given = tags::map(given).unwrap_or_default();
+    let theirs = |name: &String, value: &String| {
+        name.starts_with(tags::SYSTEM) || !given.contains_key(name) && stack.get(name) == Some(value)
+    };
+    all.iter().filter(|(name, value)| !theirs(name, value)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// A resource beside what is really there.
-fn compared(world: &World, resource: &Resource) -> ResourceDrift {
+fn compared(world: &World, resource: &Resource, stack_tags: &BTreeMap<String, String>) -> ResourceDrift {
     let id = resource.physical_id.as_deref().unwrap_or_default();
     let state = &world.state;
     let actual = match resource.kind.as_str() {
@@ -43,7 +53,7 @@ fn compared(world: &World, resource: &Resource) -> ResourceDrift {
             json!({
                 "DeletionProtectionEnabled": cluster.deletion_protection,
                 "KmsEncryptionKey": cluster.kms_key.as_deref().unwrap_or(OWNED_KEY),
-                "Tags": tags::list(&cluster.tags),
+                "Tags": tags::list(&own(&cluster.tags, stack_tags, &resource.properties["Tags"])),
             })
         }),
         "AWS::Lambda::Function" => state.functions.get(id).map(|function| {

@@ -1,10 +1,12 @@
 //! Stacks by name or id, and whether what is asked can be done to them.
 
+use serde_json::Value;
+
 use super::imports::importers_of;
 use crate::aws::cloudformation::engine::EngineContext;
 use crate::aws::cloudformation::model::{Stack, StackStatus};
 use crate::aws::error::{AwsError, AwsResult};
-use crate::aws::service::World;
+use crate::aws::service::{World, text};
 use crate::aws::time::Instant;
 
 /// Entries per page of the list operations, as on AWS.
@@ -82,7 +84,31 @@ pub(super) fn valid_name(name: &str) -> AwsResult<()> {
     }
 }
 
+/// The stack and the id of the change set that a request names: by the name of both, or by its ARN alone.
+///
+/// # Errors
+/// In the words recorded in localstack/localstack, test_delete_change_set_exception, test_describe_change_set_nonexisting.
+pub(super) fn find_set(world: &World, input: &Value) -> AwsResult<(String, String)> {
+    let name = text(input, "ChangeSetName").ok_or_else(|| AwsError::validation("ChangeSetName is missing"))?;
+    let stack = match text(input, "StackName") {
+        _ if name.starts_with("arn:") => {
+            let has = |stack: &&Stack| stack.change_sets.contains_key(name);
+            world.state.stacks.values().find(has).ok_or_else(|| no_change_set(name))?
+        }
+        Some(stack) => {
+            existing(world, stack).map_err(|_| AwsError::validation(format!("Stack [{stack}] does not exist")))?
+        }
+        None => {
+            return Err(AwsError::validation(
+                "StackName must be specified if ChangeSetName is not specified as an ARN.",
+            ));
+        }
+    };
+    let set = stack.change_set(name).ok_or_else(|| no_change_set(name))?;
+    Ok((stack.id.clone(), set.id.clone()))
+}
+
 /// Refuses a change set that is not there.
-pub(super) fn no_change_set(name: &str) -> AwsError {
+fn no_change_set(name: &str) -> AwsError {
     AwsError::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"))
 }

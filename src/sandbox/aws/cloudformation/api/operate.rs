@@ -76,6 +76,7 @@ pub(super) fn create_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
         None => Stack::new(name, &account, &region, target.clone(), call.now, &mut call.world.ids),
     };
     stack.outdate_change_sets();
+    stack.change_set_id = None;
     stack.termination_protection = flag(input, "EnableTerminationProtection");
     let id = stack.id.clone();
     call.world.state.stacks.insert(id.clone(), stack);
@@ -98,6 +99,7 @@ pub(super) fn update_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
     let id = stack.id;
     with_engine(call.world, &id, call.now, |stack, env| {
         stack.outdate_change_sets();
+        stack.change_set_id = None;
         engine::begin(stack, target, options, env);
     });
     Ok(Response::Drive { stack: id.clone(), answer: json!({"StackId": id}) })
@@ -126,6 +128,11 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
     }
     match stack.status {
         StackStatus::DeleteInProgress => return Ok(Response::Query(json!({}))),
+        StackStatus::CreateInProgress => {
+            let token = text(input, "ClientRequestToken").map(str::to_owned);
+            with_engine(call.world, &id, call.now, |stack, env| engine::give_creation_up(stack, token, env));
+            return Ok(Response::Query(json!({})));
+        }
         status if status.in_progress() => {
             return Err(AwsError::validation(format!(
                 "Stack [{id}] cannot be deleted while in status {}",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::cancel::{cancel_running, fail, finish_cancelled};
 use super::operation::{Created, EngineContext, enrol, operation};
 use super::rollback::failed;
 use crate::aws::cloudformation::conditions::Evaluation;
@@ -71,17 +72,22 @@ enum Decision {
 /// Starts what can start of the first phase; true when there may be more to do at once.
 pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut Vec<(u64, ResourceJob)>) -> bool {
     let operation = self::operation(stack);
-    if !operation.failed.is_empty() || operation.cancelled.is_some() {
+    // What is not to be taken back goes on where nothing depends on what has failed (CloudFormation user guide, "Choose how
+    // to handle failures when provisioning resources", 2026-11).
+    let goes_on = operation.on_failure == OnFailure::Nothing;
+    if operation.cancelled.is_some() || !operation.failed.is_empty() && !goes_on {
         if operation.running.is_empty() {
             failed(stack, env);
             return stack.operation.is_some();
         }
+        cancel_running(stack, env);
         return false;
     }
     let target = operation.target.clone();
     // Nobody says of an express deploy, which goes without rollback by itself, that it replaces nothing.
     let keeps =
         operation.on_failure == OnFailure::Nothing && operation.kind == OperationKind::Update && !operation.express;
+    let retags = target.tags != stack.target.tags;
     let none = BTreeSet::new();
     let evaluation = Evaluation::default();
     let names = (stack.name.clone(), stack.id.clone());
@@ -95,7 +101,9 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
     let mut progress = false;
     for (name, needs) in &all {
         let operation = stack.operation.as_ref().expect("an operation is under way");
-        let busy = operation.done.contains(name) || operation.running.values().any(|job| job.logical_id == *name);
+        let busy = operation.done.contains(name)
+            || operation.failed.contains_key(name)
+            || operation.running.values().any(|job| job.logical_id == *name);
         if busy || !needs.iter().all(|need| operation.done.contains(need)) {
             continue;
         }
@@ -106,7 +114,7 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
             name,
             definition,
             existing.as_ref(),
-            keeps,
+            UpdateTerms { keeps, retags },
             &scope(&target, &stack.resources, &none, (&names.0, &names.1), env, &evaluation),
         );
         match decision {
@@ -128,11 +136,18 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
         }
     }
     let operation = self::operation(stack);
-    if all.keys().all(|name| operation.done.contains(name)) && operation.running.is_empty() {
+    if !operation.running.is_empty() {
+        // Resources that needed no work may have freed others.
+        return progress;
+    }
+    if all.keys().all(|name| operation.done.contains(name)) {
         commit(stack, &all, env);
         return stack.operation.is_some();
     }
-    // Resources that needed no work may have freed others.
+    if !progress && !operation.failed.is_empty() {
+        failed(stack, env);
+        return stack.operation.is_some();
+    }
     progress
 }
 
@@ -140,8 +155,23 @@ pub(super) fn apply(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mut V
 /// (aws/aws-cdk-cli, `CFN_REPLACEMENT_WITH_ROLLBACK_DISABLED_REASON`).
 const NOT_REPLACED: &str = "Replacement type updates not supported on stack with disable-rollback.";
 
-/// Says what is to be done for one resource. `keeps`: the update is not to be taken back should it fail.
-fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bool, scope: &Scope<'_>) -> Decision {
+/// The terms of an update that all its resources share.
+#[derive(Debug, Clone, Copy)]
+struct UpdateTerms {
+    /// It is not to be taken back should it fail.
+    keeps: bool,
+    /// The stack's own tags change.
+    retags: bool,
+}
+
+/// Says what is to be done for one resource.
+fn decide(
+    name: &str,
+    definition: &Value,
+    existing: Option<&Resource>,
+    terms: UpdateTerms,
+    scope: &Scope<'_>,
+) -> Decision {
     let verb = if existing.is_some() { Verb::Update } else { Verb::Create };
     let properties = match scope.resolve(&definition["Properties"]) {
         Ok(properties) => properties.filter(|p| !p.is_null()).unwrap_or(Value::Object(Map::new())),
@@ -156,7 +186,8 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bo
     }
     let Some(existing) = existing else { return Decision::Start(Verb::Create, properties) };
     let (old, new) = (comparable(existing.properties.clone()), comparable(properties.clone()));
-    if old == new && existing.status != StackStatus::UpdateFailed {
+    let retags = terms.retags && resource_types::keeps_tags(kind_name);
+    if old == new && !retags && existing.status != StackStatus::UpdateFailed {
         return Decision::Nothing;
     }
     let replaced = kind
@@ -166,7 +197,7 @@ fn decide(name: &str, definition: &Value, existing: Option<&Resource>, keeps: bo
     if !replaced {
         return Decision::Start(Verb::Update, properties);
     }
-    if keeps {
+    if terms.keeps {
         return Decision::Fail(Verb::Update, properties, NOT_REPLACED.into());
     }
     if let Some(named) = kind.named_by
@@ -223,6 +254,7 @@ fn launch(
         physical_id: None,
         express: operation.express,
         import_existing: operation.import_existing,
+        cancelled: false,
         pending_delete: None,
     };
     enrol(operation, job)
@@ -238,6 +270,7 @@ pub(super) fn finish_apply(
     let name = job.logical_id.clone();
     let creating = job.verb == Verb::Create;
     match result {
+        result if job.cancelled => finish_cancelled(stack, job, result),
         Ok(made) => {
             let definition = operation(stack).target.template["Resources"][&name].clone();
             let mut resource = stack.resources.get(&name).cloned().unwrap_or_else(|| Resource::new(&job.kind));
@@ -259,17 +292,7 @@ pub(super) fn finish_apply(
             stack.resources.insert(name.clone(), resource);
             operation(stack).done.insert(name);
         }
-        Err(reason) => {
-            let status = if creating { StackStatus::CreateFailed } else { StackStatus::UpdateFailed };
-            let mut shown = job.previous.clone().unwrap_or_else(|| Resource::new(&job.kind));
-            shown.properties = job.properties;
-            stack.resource_event(&name, &shown, status, Some(&reason), env.now, env.ids);
-            if let Some(resource) = stack.resources.get_mut(&name) {
-                resource.status = status;
-                resource.reason = Some(reason);
-            }
-            operation(stack).failed.insert(name, job.verb);
-        }
+        Err(reason) => fail(stack, &job, reason, env),
     }
 }
 

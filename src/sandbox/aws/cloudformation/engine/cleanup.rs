@@ -2,7 +2,8 @@
 
 use super::operation::{EngineContext, enrol, operation};
 use crate::aws::cloudformation::model::{
-    DeleteState, OperationKind, PendingDelete, ResourceJob, Stack, StackOperation, StackStatus, Verb,
+    ChangeSetExecution, DeleteState, OperationKind, PendingDelete, ResourceJob, Stack, StackOperation, StackStatus,
+    Verb,
 };
 use crate::aws::time::Instant;
 
@@ -36,6 +37,7 @@ pub(super) fn clean_up(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &mu
             physical_id: one.resource.physical_id.clone(),
             express: operation.express,
             import_existing: false,
+            cancelled: false,
             pending_delete: Some(index),
         };
         jobs.push(enrol(operation, job));
@@ -142,9 +144,9 @@ pub(super) fn end(stack: &mut Stack, env: &mut EngineContext<'_>) {
         stack.resources.retain(|name, _| before.contains_key(name));
     }
     if status == StackStatus::DeleteComplete {
-        stack.deleted = Some(env.now);
         stack.outputs.clear();
-        stack.change_sets.clear();
+        stack.change_sets.retain(|_, set| set.execution != ChangeSetExecution::NotBegun);
+        stack.change_set_id = None;
     }
     stack.set_status(status, stuck.as_deref(), env.now, env.ids);
     stack.operation = None;

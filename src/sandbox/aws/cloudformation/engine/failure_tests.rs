@@ -58,6 +58,69 @@ fn a_delete_goes_backwards_and_keeps_what_is_to_be_kept() {
     assert_eq!(bench.stack.resources["K"].status, StackStatus::DeleteSkipped);
 }
 
+#[test]
+fn what_is_on_its_way_when_another_fails_is_cancelled() {
+    let mut bench = Bench::new();
+    bench.failing = vec!["create A"];
+    bench.deploy(
+        json!({"A": parameter("1"), "B": parameter("1"), "C": after(parameter("1"), "B")}),
+        OnFailure::Rollback,
+    );
+    assert_eq!(
+        bench.story(0),
+        [
+            "s CREATE_IN_PROGRESS",
+            "A CREATE_IN_PROGRESS",
+            "B CREATE_IN_PROGRESS",
+            "A CREATE_FAILED",
+            "B CREATE_FAILED",
+            "s ROLLBACK_IN_PROGRESS",
+            "A DELETE_COMPLETE",
+            "B DELETE_IN_PROGRESS",
+            "B DELETE_COMPLETE",
+            "s ROLLBACK_COMPLETE"
+        ]
+    );
+    let reasons: Vec<&str> = bench.stack.events[4..6].iter().filter_map(|event| event.reason.as_deref()).collect();
+    let all = "The following resource(s) failed to create: [A, B]. Rollback requested by user.";
+    assert_eq!(reasons, ["Resource creation cancelled", all]);
+    assert!(bench.exists().is_empty());
+    assert_eq!(bench.stack.resources["B"].status, StackStatus::DeleteComplete);
+
+    // Updates and replacements go back, and so does what was made beside them.
+    let mut bench = Bench::new();
+    bench.deploy(json!({"A": parameter("1"), "B": parameter("1"), "R": named("one", "1")}), OnFailure::Rollback);
+    bench.failing = vec!["create AA"];
+    let since = bench.stack.events.len();
+    let wanted = json!({"AA": parameter("1"), "A": parameter("1"), "B": parameter("2"), "N": parameter("1"), "R": named("two", "1")});
+    bench.deploy(wanted, OnFailure::Rollback);
+    assert_eq!(bench.stack.status, StackStatus::UpdateRollbackComplete, "{:?}", bench.story(since));
+    assert_eq!(bench.exists(), ["A-1", "B-2", "R-3"]);
+    let told: Vec<Option<&str>> = bench.stack.events[since..]
+        .iter()
+        .filter(|event| event.status == StackStatus::UpdateFailed)
+        .map(|event| event.reason.as_deref())
+        .collect();
+    assert_eq!(told, [Some("Resource update cancelled"); 2]);
+    assert_eq!(bench.stack.resources["B"].properties["Value"], "1");
+    assert_eq!(bench.stack.resources["R"].physical_id.as_deref(), Some("R-3"));
+}
+
+#[test]
+fn without_rollback_other_paths_go_on() {
+    let mut bench = Bench::new();
+    bench.failing = vec!["create A"];
+    let wanted = json!({"A": parameter("1"), "B": parameter("1"), "C": after(parameter("1"), "B"), "D": after(parameter("1"), "A")});
+    bench.deploy(wanted.clone(), OnFailure::Nothing);
+    assert_eq!(bench.stack.status, StackStatus::CreateFailed);
+    assert_eq!(bench.stack.reason.as_deref(), Some("The following resource(s) failed to create: [A]. "));
+    assert_eq!(bench.exists(), ["B-1", "C-2"]);
+    bench.failing.clear();
+    bench.deploy(wanted, OnFailure::Nothing);
+    assert_eq!(bench.stack.status, StackStatus::UpdateComplete);
+    assert_eq!(bench.exists(), ["A-3", "B-1", "C-2", "D-4"]);
+}
+
 /// What an operation without rollback had half made when the sandbox was stopped, the next one deletes.
 #[test]
 fn what_an_operation_left_half_made_is_deleted_by_the_next() {

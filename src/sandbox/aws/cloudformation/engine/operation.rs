@@ -55,6 +55,7 @@ pub(crate) fn begin_delete(
         pending_deletes,
         ..blank(OperationKind::Delete, OperationPhase::Cleanup, stack.target.clone())
     };
+    stack.deleted = Some(env.now);
     start(stack, operation, StackStatus::DeleteInProgress, env);
 }
 

@@ -7,6 +7,7 @@ use crate::aws::cloudformation::model::{
     OnFailure, OperationKind, OperationPhase, PendingDelete, Resource, ResourceJob, Stack, StackStatus, Verb,
 };
 use crate::aws::cloudformation::resolve::comparable;
+use crate::aws::cloudformation::resource_types;
 
 /// Nothing runs any more and something has failed: stop here, or go back.
 pub(super) fn failed(stack: &mut Stack, env: &mut EngineContext<'_>) {
@@ -66,6 +67,8 @@ pub(super) fn start_rollback(stack: &mut Stack, reason: Option<&str>, env: &mut 
         .retain(|d| before.get(&d.logical_id).is_none_or(|b| b.physical_id != d.resource.physical_id));
     operation.phase = OperationPhase::Rollback;
     let status = if kind == OperationKind::Create {
+        // Recorded in localstack/localstack, test_blocked_stack_deletion.
+        stack.deleted = Some(env.now);
         StackStatus::RollbackInProgress
     } else {
         StackStatus::UpdateRollbackInProgress
@@ -91,7 +94,10 @@ pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &m
         let current = stack.resources.get(name).cloned();
         match current {
             Some(current) if current.physical_id == old.physical_id => {
-                let touched = comparable(current.properties.clone()) != comparable(old.properties.clone())
+                let retagged = resource_types::keeps_tags(&old.kind)
+                    && stack.operation.as_ref().is_some_and(|operation| operation.target.tags != stack.target.tags);
+                let touched = retagged
+                    || comparable(current.properties.clone()) != comparable(old.properties.clone())
                     || matches!(current.status, StackStatus::UpdateFailed | StackStatus::UpdateInProgress);
                 if !touched || skipped {
                     stack.resources.insert(name.clone(), old.clone());
@@ -108,6 +114,7 @@ pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &m
                     physical_id: None,
                     express: false,
                     import_existing: false,
+                    cancelled: false,
                     pending_delete: None,
                 };
                 jobs.push(enrol(self::operation(stack), job));
@@ -158,10 +165,15 @@ pub(super) fn roll_back(stack: &mut Stack, env: &mut EngineContext<'_>, jobs: &m
 
 /// Resources whose creation failed have nothing behind them; the way back says so.
 fn report_nothing_created(stack: &mut Stack, before: &BTreeMap<String, Resource>, env: &mut EngineContext<'_>) {
+    let pending = |stack: &Stack, name: &String| {
+        let all = stack.operation.as_ref().map(|operation| &operation.pending_deletes);
+        all.is_some_and(|all| all.iter().any(|one| one.pending() && one.logical_id == *name))
+    };
     let failed: Vec<(String, Resource)> = stack
         .resources
         .iter()
         .filter(|(name, r)| r.status == StackStatus::CreateFailed && !before.get(*name).is_some_and(Resource::exists))
+        .filter(|(name, _)| !pending(stack, name))
         .map(|(name, r)| (name.clone(), r.clone()))
         .collect();
     for (name, resource) in failed {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::handler::{
-    HandlerResult, ResourceContext, ResourceWork, already_exists, created, creates, named, physical, refusal, text,
+    HandlerResult, ResourceContext, ResourceWork, SystemTags, already_exists, created, creates, named, physical,
+    refusal, text,
 };
 use crate::aws::cloudformation::engine::Created;
 use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::error::AwsError;
 use crate::aws::records::{Bucket, LogGroup, SsmParameter};
 use crate::aws::s3::attributes;
+use crate::aws::tags;
 
 /// Handles what is nothing but a line in the template.
 pub(crate) fn nameless(context: &mut ResourceContext<'_>, job: &ResourceJob) -> ResourceWork {
@@ -64,6 +66,8 @@ pub(crate) fn bucket(context: &mut ResourceContext<'_>, job: &ResourceJob) -> Ha
         Some(given) => given,
         None => context.name(&job.logical_id, 63).to_lowercase(),
     };
+    let mut properties = job.properties.clone();
+    properties["Tags"] = tags::list(&context.tags(job, SystemTags::Given));
     let existing = context.world.state.buckets.get_mut(&name);
     match (job.verb, existing) {
         (Verb::Delete, Some(bucket)) if !bucket.objects.is_empty() => {
@@ -80,18 +84,13 @@ pub(crate) fn bucket(context: &mut ResourceContext<'_>, job: &ResourceJob) -> Ha
             return Ok(ResourceWork::Done(created(name, [])));
         }
         // One that a stack left behind is taken over, if the caller asked for that.
-        (Verb::Create, Some(bucket)) if job.import_existing => bucket.properties = job.properties.clone(),
+        (Verb::Create, Some(bucket)) if job.import_existing => bucket.properties = properties,
         (Verb::Create | Verb::Replace, Some(_)) => {
             return Err(already_exists(&mut context.world.ids, "AWS::S3::Bucket", &name));
         }
-        (Verb::Update, Some(bucket)) => bucket.properties = job.properties.clone(),
+        (Verb::Update, Some(bucket)) => bucket.properties = properties,
         (Verb::Create | Verb::Replace | Verb::Update, None) => {
-            let bucket = Bucket {
-                created: context.now,
-                properties: job.properties.clone(),
-                policy: None,
-                objects: BTreeMap::new(),
-            };
+            let bucket = Bucket { created: context.now, properties, policy: None, objects: BTreeMap::new() };
             context.world.state.buckets.insert(name.clone(), bucket);
         }
     }
@@ -118,7 +117,12 @@ pub(crate) fn bucket_policy(context: &mut ResourceContext<'_>, job: &ResourceJob
 
 /// Handles SSM parameters.
 pub(crate) fn parameter(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
-    let name = if creates(job) { named(context, job, "Name", 1011) } else { physical(job) };
+    let name = match text(&job.properties, "Name") {
+        _ if !creates(job) => physical(job),
+        Some(given) => given,
+        // Recorded in localstack/localstack, test_stack_deploy_order.
+        None => format!("CFN-{}-{}", job.logical_id, context.world.ids.suffix()),
+    };
     if job.verb == Verb::Delete {
         context.world.state.parameters.remove(&name);
         return Ok(ResourceWork::Done(created(name, [])));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::handler::{HandlerResult, ResourceContext, ResourceWork, creates, physical, refusal, text};
+use super::handler::{HandlerResult, ResourceContext, ResourceWork, SystemTags, creates, physical, refusal, text};
 use crate::aws::cloudformation::engine::Created;
 use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::dsql::{ClusterSpec, customers_key, insert, own, protected, protected_by_default, well_formed};
@@ -17,6 +17,7 @@ const SERVICE: &str = "DSql";
 
 /// Handles clusters.
 pub(crate) fn cluster(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
+    let all_tags = context.tags(job, SystemTags::Given);
     let ids = &mut context.world.ids;
     if job.verb == Verb::Delete {
         let id = physical(job);
@@ -46,7 +47,7 @@ pub(crate) fn cluster(context: &mut ResourceContext<'_>, job: &ResourceJob) -> H
         deletion_protection: protected_by_default(&properties["DeletionProtectionEnabled"]),
         kms_key: customers_key(key.as_deref()),
         policy,
-        tags,
+        tags: all_tags,
         ..ClusterSpec::default()
     };
     if creates(job) {

@@ -1,5 +1,7 @@
 //! The common ground of all handlers: their context, what they leave to be done, names and refusals.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::aws::cloudformation::engine::Created;
@@ -8,6 +10,7 @@ use crate::aws::error::AwsError;
 use crate::aws::ids::Ids;
 use crate::aws::records::FunctionRecord;
 use crate::aws::service::World;
+use crate::aws::tags;
 use crate::aws::time::Instant;
 
 /// The work that is left after the state has changed.
@@ -47,12 +50,35 @@ pub(crate) enum ResourceWork {
 pub(crate) struct ResourceContext<'a> {
     pub world: &'a mut World,
     pub stack: &'a str,
+    pub stack_id: &'a str,
+    /// The stack's own, which its resources get.
+    pub stack_tags: &'a BTreeMap<String, String>,
     pub now: Instant,
+}
+
+/// Who else tags a resource than its template and its stack: the schemas of types say it (`cloudFormationSystemTags`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SystemTags {
+    /// CloudFormation tells whose it is.
+    Given,
+    None,
 }
 
 pub(crate) type HandlerResult = Result<ResourceWork, String>;
 
 impl ResourceContext<'_> {
+    /// Returns the tags that a resource gets: the stack's, its own, which count where both have one, and CloudFormation's
+    /// (localstack/localstack, test_cfn_lambda_permissions).
+    pub(super) fn tags(&self, job: &ResourceJob, system: SystemTags) -> BTreeMap<String, String> {
+        let mut all = self.stack_tags.clone();
+        all.extend(tags::map(&job.properties["Tags"]).unwrap_or_default());
+        if system == SystemTags::Given {
+            let whose = [("logical-id", &*job.logical_id), ("stack-id", self.stack_id), ("stack-name", self.stack)];
+            all.extend(whose.map(|(name, value)| (format!("{}{name}", tags::SYSTEM), value.to_owned())));
+        }
+        all
+    }
+
     /// `Stack-LogicalId-XXXXXXXXXXXX`, cut to what the service takes.
     pub(super) fn name(&mut self, logical_id: &str, longest: usize) -> String {
         let tail = self.world.ids.suffix();

@@ -36,11 +36,6 @@ pub(crate) fn http_api(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
         return Ok(ResourceWork::CloseFronts(created(physical(job), [])));
     }
     let properties = &job.properties;
-    for other in ["Body", "BodyS3Location", "Target", "RouteKey", "CredentialsArn"] {
-        if !properties[other].is_null() {
-            return Err(format!("the workshop sandbox does not have {other} of AWS::ApiGatewayV2::Api"));
-        }
-    }
     if text(properties, "ProtocolType").as_deref() != Some("HTTP") {
         return Err("the workshop sandbox has HTTP APIs only: ProtocolType must be HTTP".into());
     }

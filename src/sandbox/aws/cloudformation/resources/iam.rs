@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::handler::{HandlerResult, ResourceContext, ResourceWork, created, creates, named, physical, refusal, text};
+use super::handler::{
+    HandlerResult, ResourceContext, ResourceWork, SystemTags, created, creates, named, physical, refusal, text,
+};
 use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::error::AwsError;
-use crate::aws::tags;
 use crate::iam::{ManagedPolicy, Role, policy};
 
 const SERVICE: &str = "Iam";
@@ -110,7 +111,7 @@ pub(crate) fn role(context: &mut ResourceContext<'_>, job: &ResourceJob) -> Hand
         boundary: text(properties, "PermissionsBoundary"),
         description: text(properties, "Description"),
         max_session: text(properties, "MaxSessionDuration").and_then(|s| s.parse().ok()).unwrap_or(3600),
-        tags: tags::map(&properties["Tags"]).unwrap_or_default(),
+        tags: context.tags(job, SystemTags::None),
     };
     let created = created(&name, [("Arn", json!(role.arn)), ("RoleId", json!(role.id))]);
     context.world.state.iam.roles.insert(name, role);

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::handler::{
-    HandlerResult, ResourceContext, ResourceWork, already_exists, created, creates, named, physical, refusal, text,
+    HandlerResult, ResourceContext, ResourceWork, SystemTags, already_exists, created, creates, named, physical,
+    refusal, text,
 };
 use crate::aws::cloudformation::engine::Created;
 use crate::aws::cloudformation::model::{ResourceJob, Verb};
@@ -21,9 +22,6 @@ pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
         let gone = context.world.state.functions.remove(name);
         let keys = gone.map(|function| lambda::keys(name, &function)).unwrap_or_default();
         return Ok(ResourceWork::RemoveFunctions { keys, created: created(physical, []) });
-    }
-    if let Some(property) = lambda::refused_settings(&job.properties).first() {
-        return Err(format!("the workshop sandbox does not have {property} of AWS::Lambda::Function"));
     }
     if let Err(error) =
         service_model::check("lambda", Protocol::RestJson, "CreateFunction", &with_name(&job.properties))
@@ -44,6 +42,7 @@ pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
     // What the template does not say goes back to its default, so nothing is taken over from the old function.
     match lambda::make(context.world, &name, &job.properties, None, context.now) {
         Ok(made) => {
+            let made = FunctionRecord { tags: context.tags(job, SystemTags::Given), ..made };
             let created = created(&name, [("Arn", json!(made.arn))]);
             // What other resources made of it stays: versions, aliases, permissions, URLs.
             let function = match &old {

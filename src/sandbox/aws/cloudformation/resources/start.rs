@@ -2,11 +2,16 @@
 
 use super::handler::{HandlerResult, ResourceContext};
 use super::{data, dsql, http_api, iam, lambda};
-use crate::aws::cloudformation::model::ResourceJob;
+use crate::aws::cloudformation::left_out::left_out;
+use crate::aws::cloudformation::model::{ResourceJob, Verb};
 
 /// Does what can be done at once.
 pub(crate) fn start(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     context.world.dirty = true;
+    let left_out = if job.verb == Verb::Delete { Vec::new() } else { left_out(&job.kind, &job.properties) };
+    if let Some(property) = left_out.first() {
+        return Err(format!("the workshop sandbox does not have {property} of {}", job.kind));
+    }
     match job.kind.as_str() {
         "AWS::ApiGatewayV2::Api" => http_api::http_api(context, job),
         "AWS::ApiGatewayV2::Deployment" => http_api::deployment(context, job),
