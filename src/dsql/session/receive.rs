@@ -54,6 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 ExpectedReply::Query(sink) | ExpectedReply::Sync(sink) | ExpectedReply::Part(_, sink) => sink,
             };
             if matches!(kind, b'D' | b'd') && len > WHOLE && matches!(sink, ReplySink::Show | ReplySink::Raw) {
+                self.begin_answer(&mut current).await?;
                 Box::pin(self.pieces(len)).await?;
                 continue;
             }
@@ -166,19 +167,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
     }
 
+    /// Shows the client what its statement has answered so far, its columns: from here on it can no longer be run again.
+    async fn begin_answer(&mut self, current: &mut StatementOutcome) -> Result<(), SessionEnd> {
+        current.shown = true;
+        self.pipeline.yielding = false;
+        if !current.held.is_empty() {
+            self.frontend.client.push(&current.held.split()).await.map_err(SessionEnd::Client)?;
+        }
+        Ok(())
+    }
+
     /// Does with the next `len` bytes of the backend's answer what is to be done with it.
     async fn sink(&mut self, sink: ReplySink, len: usize, current: &mut StatementOutcome) -> Result<(), SessionEnd> {
-        let raw = &self.pipeline.server.inbox[..len];
         match sink {
             ReplySink::Show | ReplySink::Raw => {
-                current.shown = true;
-                self.pipeline.yielding = false;
-                if !current.held.is_empty() {
-                    self.frontend.client.push(&current.held.split()).await.map_err(SessionEnd::Client)?;
-                }
+                self.begin_answer(current).await?;
+                let raw = &self.pipeline.server.inbox[..len];
                 self.frontend.client.push(raw).await.map_err(SessionEnd::Client)?;
             }
             ReplySink::Hold => {
+                let raw = &self.pipeline.server.inbox[..len];
                 remember(current, raw);
                 current.held.extend_from_slice(raw);
                 if current.held.len() > HELD {
@@ -186,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     self.frontend.client.push(&current.held.split()).await.map_err(SessionEnd::Client)?;
                 }
             }
-            ReplySink::Drop => remember(current, raw),
+            ReplySink::Drop => remember(current, &self.pipeline.server.inbox[..len]),
         }
         self.pipeline.server.inbox.advance(len);
         Ok(())
