@@ -11,7 +11,9 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome, digest};
+use super::types::{
+    ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome, digest, shutting_down,
+};
 use crate::cluster::PATIENCE;
 use crate::conflict_state::{ConflictState, SessionRequest};
 use crate::texts;
@@ -215,6 +217,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Passes on one long message as it comes.
     async fn pieces(&mut self, mut left: usize) -> Result<(), SessionEnd> {
+        self.frontend.client.half = true;
         while left > 0 {
             if self.pipeline.server.inbox.is_empty() {
                 self.fill().await?;
@@ -224,6 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             left -= n;
             self.frontend.client.push(&piece).await.map_err(SessionEnd::Client)?;
         }
+        self.frontend.client.half = false;
         Ok(())
     }
 
@@ -268,7 +272,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     }
                     // Not now: to be asked again.
                     SessionRequest::Park(conflict) => conflict.resumed(),
-                    SessionRequest::End => return Err(self.abandon().await),
+                    SessionRequest::End => {
+                        self.cancel_own().await;
+                        return Err(shutting_down());
+                    }
                 },
                 () = tokio::time::sleep(AGAIN), if self.pipeline.preempted => self.cancel_own().await,
                 read = self.frontend.client.fill(), if self.frontend.client.has_room() => {
@@ -293,7 +300,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         SessionEnd::Goodbye
     }
 
-    async fn cancel_own(&mut self) {
+    pub(super) async fn cancel_own(&mut self) {
         let cancel = crate::backend::cancel(&self.cluster.server, self.control.entry.pid, self.control.entry.key);
         let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
     }

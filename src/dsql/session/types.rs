@@ -239,3 +239,8 @@ pub fn digest(outcome: &StatementOutcome) -> u64 {
 pub fn protocol(what: &str) -> SqlFailure {
     Rule::Protocol.fill(&[what]).fatal()
 }
+
+/// Returns how a session ends that the sandbox ends.
+pub fn shutting_down() -> SessionEnd {
+    SessionEnd::Refused(Rule::ShuttingDown.failure().fatal())
+}
