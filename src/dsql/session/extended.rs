@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::gate::wants_transaction;
 use super::names::{Portal, PortalProgress, Prepared};
 use super::run::StatementSource;
-use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
+use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
 use crate::backend::Message;
 use crate::classify;
 use crate::statement::StatementKind;
@@ -366,6 +366,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             self.frontend.skip = true;
         }
         self.frontend.wanted = 0;
+        self.frontend.untold |= kind == StatementKind::Local;
         Ok(())
     }
 
@@ -383,10 +384,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     async fn on_sync(&mut self) -> Result<(), SessionEnd> {
+        let untold = std::mem::take(&mut self.frontend.untold);
         if matches!(self.control.phase, SessionPhase::Idle) {
-            wire::put_empty(&mut self.pipeline.server.out, b'S');
-            self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
-            let outcomes = self.receive().await?;
+            let outcomes = self.synced().await?;
             // The end of an implicit transaction on the backend: what it bound is gone.
             self.frontend.names.portals.clear();
             if let Some(error) = outcomes.into_iter().find_map(|o| o.error) {
@@ -398,9 +398,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             if !std::mem::take(&mut self.frontend.skip) {
                 Box::pin(self.end_implicit()).await?;
             }
+            if untold && matches!(self.control.phase, SessionPhase::Open(_)) {
+                self.synced().await?;
+            }
         }
         self.ready_for_query();
         Ok(())
+    }
+
+    /// Has PostgreSQL be ready for the next query.
+    pub(super) async fn synced(&mut self) -> Result<Vec<StatementOutcome>, SessionEnd> {
+        wire::put_empty(&mut self.pipeline.server.out, b'S');
+        self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
+        self.receive().await
     }
 }
 

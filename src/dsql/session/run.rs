@@ -281,9 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// After an error in the extended protocol: lets the backend listen again.
     pub(super) async fn resync(&mut self) -> Result<(), SessionEnd> {
         if std::mem::take(&mut self.pipeline.unsynced) {
-            wire::put_empty(&mut self.pipeline.server.out, b'S');
-            self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
-            self.receive().await?;
+            self.synced().await?;
         }
         Ok(())
     }

@@ -64,6 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 complete: Bytes::new(),
                 copied: None,
                 planner_own: true,
+                untold: false,
                 estimate_told: false,
             },
             pipeline: BackendPipeline {

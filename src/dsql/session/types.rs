@@ -96,6 +96,8 @@ pub struct Frontend<S> {
     pub copied: Option<Vec<Bytes>>,
     /// The planner's settings are the client's own.
     pub planner_own: bool,
+    /// A parameter may have been set, of which PostgreSQL tells at its next ReadyForQuery.
+    pub untold: bool,
     /// The client knows that DPUs are estimated.
     pub estimate_told: bool,
 }

@@ -212,6 +212,7 @@ async fn a_client_is_told_what_its_parameters_are() {
         one.query("update t set n = 1 where id = 1").await;
         one.start_extended("set local timezone = 'Asia/Tokyo'").await;
         assert_eq!(one.finish().await, ["SET *"]);
+        assert_eq!(one.parameter("TimeZone"), Some("Asia/Tokyo"));
         // The transaction loses its locks, and does all of it again.
         assert_eq!(two.query("begin; update t set n = 2 where id = 1; rollback").await.len(), 3);
         assert_eq!(one.query("show timezone").await, ["Asia/Tokyo", "SHOW *"]);
