@@ -132,10 +132,7 @@ fn kind(w: Words, catalogue: &dyn Catalogue, uses: &CatalogUse) -> StatementKind
         "commit" | "end" => StatementKind::Commit,
         "rollback" | "abort" => StatementKind::Rollback,
         "set" | "reset" => StatementKind::Local,
-        "deallocate" => {
-            let at = if w.is(1, "prepare") { 2 } else { 1 };
-            StatementKind::Deallocate { name: if w.is(at, "all") { None } else { w.name(at) } }
-        }
+        "deallocate" => StatementKind::Deallocate,
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
         | "refresh" => StatementKind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => StatementKind::CopyIn,
@@ -296,7 +293,7 @@ mod tests {
         assert_eq!(kind_of("start transaction read only"), StatementKind::Begin { read_only: true, read_write: false });
         assert_eq!(kind_of("COMMIT"), StatementKind::Commit);
         assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback);
-        assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate { name: None });
+        assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate);
         assert_eq!(kind_of("copy t from stdin"), StatementKind::CopyIn);
         assert_eq!(kind_of("copy (select 1) to stdout"), StatementKind::Other);
         assert_eq!(kind_of("copy ("), StatementKind::Other);

@@ -26,10 +26,8 @@ pub enum StatementKind {
     Rollback,
     /// SET, RESET, SET CONSTRAINTS: no rows change, but the transaction's later statements depend on it.
     Local,
-    /// DEALLOCATE, of a statement that the protocol has prepared: there is no PREPARE.
-    Deallocate {
-        name: Option<String>,
-    },
+    /// DEALLOCATE ALL, of the statements that the protocol has prepared: there is no PREPARE.
+    Deallocate,
     /// COPY … FROM STDIN.
     CopyIn,
     /// CALL, ANALYZE, LOCK, and whatever else runs as a transaction of its own but is no DML.

@@ -36,6 +36,8 @@ fn judged(w: Words) -> Judged {
         "commit" | "end" | "rollback" | "abort" => unchained(w).map(|()| None),
         "comment" => comment(w).map(|()| None),
         "prepare" if w.is(1, "transaction") => Err(Rule::TwoPhase.fill(&["PREPARE TRANSACTION"])),
+        // Of the statements that the protocol has prepared, all or none. Source: php-src 21869, 2026-04; AWS's grammar, 2026-08.
+        "deallocate" if names_one(w) => Err(Rule::Statement.fill(&["Deallocate"])),
         "vacuum" => Err(Rule::Vacuum.failure()),
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
@@ -46,6 +48,12 @@ fn judged(w: Words) -> Judged {
             None => Ok(None),
         },
     }
+}
+
+/// Returns whether it is DEALLOCATE of one statement.
+fn names_one(w: Words) -> bool {
+    let at = if w.is(1, "prepare") { 2 } else { 1 };
+    at + 1 == w.count() && w.name(at).is_some() && !w.is(at, "all")
 }
 
 /// Statements that are refused by their first word, with PostgreSQL's name for their parse node.

@@ -310,8 +310,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         mut outcome: StatementOutcome,
     ) -> Result<bool, SessionEnd> {
         match (&statement.kind, statement.step()) {
-            (StatementKind::Deallocate { name: Some(name) }, _) => drop(self.frontend.names.statements.remove(name)),
-            (StatementKind::Deallocate { name: None }, _) => self.frontend.names.deallocate_all(),
+            (StatementKind::Deallocate, _) => self.frontend.names.deallocate_all(),
             (_, ProxyStep::Analyzed(table)) => self.analyzed(table).await?,
             _ => {}
         }
