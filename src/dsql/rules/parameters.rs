@@ -3,7 +3,8 @@
 //! Invariant: what is not in [`SETTABLE`] is refused, whatever way it comes: SET, `set_config`, a function's or role's
 //! SET clause, or the startup packet.
 
-use super::super::statement::{ProxyStep, Rewrite};
+use super::super::edits::edited;
+use super::super::statement::Rewrite;
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, isolation};
@@ -216,12 +217,13 @@ pub fn show_sync() -> Rewrite {
         "SELECT pg_catalog.current_setting({}) AS {DISABLE_SYNC_CREATE_INDEX}",
         quote_literal(DISABLE_SYNC_CREATE_INDEX)
     );
-    Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }
+    Rewrite { sql, tag: Some("SHOW"), ..Rewrite::default() }
 }
 
 fn kept_elsewhere(w: Words, at: usize) -> Rewrite {
-    let sql = format!("{} {KEPT_SYNC} {}", w.source(0..at), w.source(at + 1..w.count()));
-    Rewrite { sql, tag: None, step: ProxyStep::None }
+    let name = w.tokens[at].range();
+    let (sql, edits) = edited(w, [(name.start, name.end, KEPT_SYNC)]);
+    Rewrite { sql, edits, ..Rewrite::default() }
 }
 
 /// The SET clauses of a function or a role, among what stands in these places.

@@ -218,7 +218,7 @@ fn parameters_are_a_list() {
             "set disable_sync_create_index = maybe",
             "22023 parameter \"disable_sync_create_index\" requires a Boolean value",
         ),
-        ("reset disable_sync_create_index", "=> reset dsql.disable_sync_create_index "),
+        ("reset disable_sync_create_index", "=> reset dsql.disable_sync_create_index"),
         (
             "show disable_sync_create_index",
             "=> SELECT pg_catalog.current_setting('disable_sync_create_index') AS disable_sync_create_index",

@@ -141,16 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             Box::pin(self.open(true, false, "")).await?;
         }
         let at = self.pipeline.expected.len();
-        match statement.as_ref().map(|s| (s, self.text_to_prepare(&name, s))).filter(|(s, text)| *text != &*s.text) {
-            Some((statement, text)) => {
-                if statement.ordered.as_ref().is_some_and(|query| std::ptr::eq(&*query.sql, text)) {
-                    let before = parse.sql[..statement.offset].chars().count();
-                    self.pipeline.reordered.push((at, before, statement.clone()));
-                }
-                wire::put_parse(&mut self.pipeline.server.out, &name, text, &types);
-                self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Show));
-            }
-            None => self.pass(&message),
+        if !statement.as_ref().is_some_and(|statement| self.prepare(&name, statement, &types)) {
+            self.pass(&message);
         }
         self.frontend.names.parsed(at, name, Arc::new(Prepared { statement, types }));
         Ok(())
@@ -214,10 +206,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// Our own queries drop the client's unnamed statement: it is parsed again.
     fn revive_unnamed(&mut self, prepared: &Prepared) {
         if !self.frontend.names.unnamed_live {
-            let sql = prepared.statement.as_ref().map_or("", |s| self.text_of(s));
-            wire::put_parse(&mut self.pipeline.server.out, "", sql, &prepared.types);
             self.frontend.names.revived(self.pipeline.expected.len());
-            self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Drop));
+            self.prepare_again(prepared);
         }
     }
 

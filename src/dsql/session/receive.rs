@@ -7,7 +7,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -40,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let result = self.received().await;
         self.pipeline.watch = None;
         self.frontend.names.settle(self.pipeline.failed_at.take());
-        self.pipeline.reordered.clear();
+        self.pipeline.edited.clear();
         result?;
         Ok(std::mem::take(&mut self.pipeline.outcomes))
     }
@@ -147,14 +147,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
         }
         Ok(())
-    }
-
-    /// Returns an error of a query that was sent in another order than the client's, with its place in the client's words.
-    fn as_written(&self, error: &[u8]) -> Option<Bytes> {
-        let sent = self.pipeline.reordered.iter().find(|(at, ..)| *at == self.pipeline.answered);
-        let (_, before, statement) = sent?;
-        let query = statement.ordered.as_ref()?;
-        texts::moved(error, |position| query.position(position) + before)
     }
 
     fn ends(&self, expect: ExpectedReply, kind: u8) -> bool {

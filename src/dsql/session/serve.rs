@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 outcomes: Vec::new(),
                 answered: 0,
                 failed_at: None,
-                reordered: Vec::new(),
+                edited: Vec::new(),
                 unsynced: false,
                 preempted: false,
                 yielding: false,
