@@ -156,7 +156,7 @@ fn places_are_those_of_what_the_client_wrote() {
         let tokens = sql::code_tokens(sql);
         let query = by_primary_key(Words { sql, tokens: &tokens }, &Keyed).expect(sql);
         let place = |text: &str| text[..text.find("nope").expect("a place")].chars().count() + 1;
-        assert_eq!(query.position(place(&query.sql)), place(sql), "{sql}");
-        assert_eq!(query.position(1), 1, "{sql}");
+        assert_eq!(query.edits.position(place(&query.sql)), place(sql), "{sql}");
+        assert_eq!(query.edits.position(1), 1, "{sql}");
     }
 }
