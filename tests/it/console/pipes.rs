@@ -70,7 +70,13 @@ async fn what_a_script_asks_for_is_read_from_the_standard_input() {
         ),
         // A file that is not there is an action that has failed, as any other.
         (&["-f", "none.sql", "-c", "select 1"], "", "1\n", "workshop sql: none.sql: No such file or directory\n", 0),
-        (&["-1", "-c", "select 1", "-f", "none.sql"], "", "1\n", "workshop sql: none.sql: No such file or directory\n", 1),
+        (
+            &["-1", "-c", "select 1", "-f", "none.sql"],
+            "",
+            "1\n",
+            "workshop sql: none.sql: No such file or directory\n",
+            1,
+        ),
         (
             &["-v", "ON_ERROR_STOP=1", "-f", "none.sql", "-c", "select 1"],
             "",
