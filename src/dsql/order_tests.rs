@@ -89,8 +89,8 @@ fn a_query_of_tables_has_its_keys_order() {
             "with x as (select n from t limit 1) select 1 from x, x y, t",
             "with x as (select n from t| limit 1) select 1 from x, x y, t|",
         ),
-        ("copy t to stdout csv header", "COPY (SELECT \"id\", \"n\" FROM t ORDER BY \"id\") to stdout csv header"),
-        ("copy public.t (n) to stdout", "COPY (SELECT \"n\" FROM public.t ORDER BY \"id\") to stdout"),
+        ("copy t to stdout csv header", "copy (SELECT \"id\", \"n\" FROM t ORDER BY \"id\") to stdout csv header"),
+        ("copy public.t (n) to stdout", "copy (SELECT \"n\" FROM public.t ORDER BY \"id\") to stdout"),
     ] {
         let space = |sql: &str| sql.replace("| ", " ORDER BY t.\"id\" ").replace('|', " ORDER BY t.\"id\"");
         assert_eq!(ordered_as(sql).as_deref(), Some(&*space(ordered)), "{sql}");
