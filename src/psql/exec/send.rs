@@ -32,8 +32,9 @@ impl Console {
         source: &mut Option<&mut dyn LineSource>,
         cx: &mut RunContext<'_>,
     ) -> bool {
-        if self.settings.vars.echo() == Echo::Queries {
-            cx.say(SqlLine::Status, &format!("{sql}\n")).await;
+        // As in psql, `\watch` shows what comes, and not what it sends time and again.
+        if how.title.is_none() {
+            self.show_sent(sql, cx).await;
         }
         // Files are looked at first: a mistake there costs nothing.
         let open = |name: &String| self.open_target(name, cx).map_err(|e| format!("{name}: {}", wire::reason(&e)));

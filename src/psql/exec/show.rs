@@ -37,6 +37,13 @@ impl Console {
         self.last_error = Some((message, sql.to_owned()));
     }
 
+    /// Shows a statement that is sent, if that is asked for.
+    pub(crate) async fn show_sent(&mut self, sql: &str, cx: &mut RunContext<'_>) {
+        if self.settings.vars.echo() == Echo::Queries {
+            cx.say(SqlLine::Status, &format!("{sql}\n")).await;
+        }
+    }
+
     /// Shows a statement that has failed, if that is asked for.
     pub(crate) async fn show_failed(&mut self, sql: &str, cx: &mut RunContext<'_>) {
         if self.settings.vars.echo() == Echo::Errors {

@@ -154,6 +154,9 @@ select 1 as "x y", 2 as "z w" \gset
 \set ECHO errors
 select 'select 1/0' \gexec
 select 1 where false \gset
+\set ECHO queries
+select 1 as described \gdesc
+select 1/0 \watch 1
 \set ECHO all
 select 'select 7 as seven' \gexec
 \set ECHO none
