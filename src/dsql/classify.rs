@@ -21,7 +21,13 @@ use workshop_base::sql::{self, Token};
 pub fn classify(sql: &str, catalogue: &dyn Catalogue) -> Vec<SqlStatement> {
     let mut tokens = Vec::with_capacity(sql.len() / 4 + 4);
     sql::lex_into(sql, &mut tokens);
-    sql::statement_ranges(sql, &tokens).into_iter().map(|range| one(sql, &tokens[range], catalogue)).collect()
+    let mut passed = (0, 0);
+    let mut before = |at: usize| {
+        passed = (at, passed.1 + sql[passed.0..at].chars().count());
+        passed.1
+    };
+    let ranges = sql::statement_ranges(sql, &tokens).into_iter();
+    ranges.map(|range| one(sql, &tokens[range.clone()], before(tokens[range.start].range().start), catalogue)).collect()
 }
 
 /// A text that PostgreSQL's grammar objects to as it does to the query, in the same place, and that can never be
@@ -41,7 +47,8 @@ pub fn grammar_probe(sql: &str, statements: &[Arc<SqlStatement>]) -> String {
     probe
 }
 
-fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
+/// What a statement is, behind so many characters of the query.
+fn one(sql: &str, tokens: &[Token], before: usize, catalogue: &dyn Catalogue) -> SqlStatement {
     let range = tokens[0].range().start..tokens[tokens.len() - 1].range().end;
     let words = Words { sql, tokens };
     let (mut refusal, rewrite) = match rules::judge(words) {
@@ -55,7 +62,8 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
     }
     refusal = refusal.or_else(|| rules::dropped_key_column(words, catalogue));
     let explain = explain::options::parse(words).map(|options| {
-        let body = one(sql, &tokens[options.body..], catalogue);
+        let told = words.sql[range.start..tokens[options.body].range().start].chars().count();
+        let body = one(sql, &tokens[options.body..], before + told, catalogue);
         // What cannot be run cannot be explained.
         if EXPLAINED.iter().any(|word| words.is(options.body, word)) || words.symbol(options.body, b'(') {
             refusal = refusal.take().or_else(|| body.refusal.clone());
@@ -67,7 +75,7 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
         _ if refusal.is_some() => None,
         None => order::by_primary_key(words, catalogue),
         // NOWAIT and SKIP LOCKED are blanked out, and make no other query of it.
-        Some(Rewrite { sql, tag: None, step: ProxyStep::None }) => {
+        Some(Rewrite { sql, tag: None, step: ProxyStep::None, .. }) => {
             let tokens = sql::code_tokens(sql);
             order::by_primary_key(Words { sql, tokens: &tokens }, catalogue)
         }
@@ -76,6 +84,7 @@ fn one(sql: &str, tokens: &[Token], catalogue: &dyn Catalogue) -> SqlStatement {
     SqlStatement {
         text: sql[range.clone()].into(),
         offset: range.start,
+        before,
         kind: kind(words, catalogue, &uses),
         uses,
         ordered,
@@ -132,10 +141,7 @@ fn kind(w: Words, catalogue: &dyn Catalogue, uses: &CatalogUse) -> StatementKind
         "commit" | "end" => StatementKind::Commit,
         "rollback" | "abort" => StatementKind::Rollback,
         "set" | "reset" => StatementKind::Local,
-        "deallocate" => {
-            let at = if w.is(1, "prepare") { 2 } else { 1 };
-            StatementKind::Deallocate { name: if w.is(at, "all") { None } else { w.name(at) } }
-        }
+        "deallocate" => StatementKind::Deallocate,
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "aws" | "reassign" | "security" | "import"
         | "refresh" => StatementKind::Ddl,
         "copy" if (0..w.count()).any(|at| w.is(at, "from") && w.is(at + 1, "stdin")) => StatementKind::CopyIn,
@@ -296,7 +302,7 @@ mod tests {
         assert_eq!(kind_of("start transaction read only"), StatementKind::Begin { read_only: true, read_write: false });
         assert_eq!(kind_of("COMMIT"), StatementKind::Commit);
         assert_eq!(kind_of("abort and no chain"), StatementKind::Rollback);
-        assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate { name: None });
+        assert_eq!(kind_of("deallocate all"), StatementKind::Deallocate);
         assert_eq!(kind_of("copy t from stdin"), StatementKind::CopyIn);
         assert_eq!(kind_of("copy (select 1) to stdout"), StatementKind::Other);
         assert_eq!(kind_of("copy ("), StatementKind::Other);

@@ -23,12 +23,14 @@ pub struct Client<S> {
     inbox: BytesMut,
     /// What is to be sent.
     pub out: BytesMut,
+    /// A message may have gone out in part: nothing but its rest can follow.
+    pub half: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Takes over a stream whose TLS is made.
     pub fn new(stream: S) -> Self {
-        Client { stream, inbox: BytesMut::new(), out: BytesMut::new() }
+        Client { stream, inbox: BytesMut::new(), out: BytesMut::new(), half: false }
     }
 
     /// Reads more; false at the end of the stream. Cancel-safe.
@@ -110,7 +112,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// When the connection is broken.
     pub async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.out.is_empty() && bytes.len() >= OUTBOX {
-            return self.stream.write_all(bytes).await;
+            let half = std::mem::replace(&mut self.half, true);
+            self.stream.write_all(bytes).await?;
+            self.half = half;
+            return Ok(());
         }
         self.out.extend_from_slice(bytes);
         if self.out.len() >= OUTBOX { self.write().await } else { Ok(()) }
@@ -127,7 +132,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     async fn write(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
+            let half = std::mem::replace(&mut self.half, true);
             self.stream.write_all(&self.out).await?;
+            self.half = half;
             inbox::emptied(&mut self.out);
         }
         Ok(())
@@ -142,10 +149,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.stream.shutdown().await
     }
 
-    /// Tells the client why the connection ends, and ends it.
+    /// Tells the client why the connection ends, unless it has yet to read the rest of a message, and ends it.
     pub async fn refuse(&mut self, failure: &SqlFailure) -> io::Result<()> {
-        failure.put(&mut self.out);
-        self.flush().await?;
+        if !self.half {
+            failure.put(&mut self.out);
+            self.flush().await?;
+        }
         self.stream.shutdown().await
     }
 }

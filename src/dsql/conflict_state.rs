@@ -20,7 +20,7 @@ pub struct SessionEntry {
 pub enum SessionRequest {
     /// Give up the row locks of this transaction: another waits for them.
     Park(Arc<ConflictState>),
-    /// Somebody cancels the running statement.
+    /// The cluster is deleted, and the session ends with it.
     End,
 }
 

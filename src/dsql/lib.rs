@@ -17,7 +17,7 @@
 //!
 //! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
 //!
-//! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `rules`, `shadow`, `explain`, `token`, `access`,
+//! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `edits`, `rules`, `shadow`, `explain`, `token`, `access`,
 //! `limits`, `shared_keys` and `txn` do no I/O and never ask for the time.
 
 mod accept;
@@ -30,6 +30,7 @@ mod client;
 mod cluster;
 pub mod conditions;
 mod conflict_state;
+mod edits;
 mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

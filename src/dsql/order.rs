@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::edits::edited;
 use super::statement::{Catalogue, OrderedQuery};
 use super::words::Words;
 use workshop_base::sql::{self, TokenKind as T};
@@ -51,22 +52,12 @@ pub fn by_primary_key(w: Words, catalogue: &dyn Catalogue) -> Option<OrderedQuer
         _ => return None,
     }
     let OrderWriter { mut insertions, relations, joins, .. } = writer;
-    let mut put_in = Vec::new();
     if insertions.is_empty() {
         return None;
     }
     insertions.sort_by_key(|(at, _)| *at);
-    let start = w.tokens[0].range().start;
-    let mut sql = String::with_capacity(w.source(0..w.count()).len() + 32);
-    let mut last = start;
-    for (at, text) in &insertions {
-        sql.push_str(&w.sql[last..*at]);
-        put_in.push((sql.chars().count(), text.chars().count()));
-        sql.push_str(text);
-        last = *at;
-    }
-    sql.push_str(&w.sql[last..w.tokens[w.count() - 1].range().end]);
-    Some(OrderedQuery { sql, relations, joins, put_in })
+    let (sql, edits) = edited(w, insertions.into_iter().map(|(at, text)| (at, at, text)));
+    Some(OrderedQuery { sql, relations, joins, edits })
 }
 
 /// `COPY t (a, b) TO …` as a COPY of a query.
@@ -87,11 +78,9 @@ fn copied(w: Words, catalogue: &dyn Catalogue) -> Option<OrderedQuery> {
     }
     let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let name = w.source(1..w.qualified(1).1);
-    let rest = w.source(at..w.count());
-    let sql = format!("COPY (SELECT {} FROM {name} ORDER BY {}) {rest}", list(&asked), list(&key));
-    let before = w.sql[w.tokens[0].range().start..w.tokens[at].range().start].chars().count();
-    let put_in = vec![(before, sql.chars().count().saturating_sub(before + rest.chars().count()))];
-    Some(OrderedQuery { sql, relations: vec![parts], joins: false, put_in })
+    let query = format!("(SELECT {} FROM {name} ORDER BY {})", list(&asked), list(&key));
+    let (sql, edits) = edited(w, [(w.tokens[1].range().start, w.tokens[at - 1].range().end, query)]);
+    Some(OrderedQuery { sql, relations: vec![parts], joins: false, edits })
 }
 
 fn quoted(name: &str) -> String {

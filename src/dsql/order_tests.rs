@@ -89,8 +89,8 @@ fn a_query_of_tables_has_its_keys_order() {
             "with x as (select n from t limit 1) select 1 from x, x y, t",
             "with x as (select n from t| limit 1) select 1 from x, x y, t|",
         ),
-        ("copy t to stdout csv header", "COPY (SELECT \"id\", \"n\" FROM t ORDER BY \"id\") to stdout csv header"),
-        ("copy public.t (n) to stdout", "COPY (SELECT \"n\" FROM public.t ORDER BY \"id\") to stdout"),
+        ("copy t to stdout csv header", "copy (SELECT \"id\", \"n\" FROM t ORDER BY \"id\") to stdout csv header"),
+        ("copy public.t (n) to stdout", "copy (SELECT \"n\" FROM public.t ORDER BY \"id\") to stdout"),
     ] {
         let space = |sql: &str| sql.replace("| ", " ORDER BY t.\"id\" ").replace('|', " ORDER BY t.\"id\"");
         assert_eq!(ordered_as(sql).as_deref(), Some(&*space(ordered)), "{sql}");
@@ -156,7 +156,7 @@ fn places_are_those_of_what_the_client_wrote() {
         let tokens = sql::code_tokens(sql);
         let query = by_primary_key(Words { sql, tokens: &tokens }, &Keyed).expect(sql);
         let place = |text: &str| text[..text.find("nope").expect("a place")].chars().count() + 1;
-        assert_eq!(query.position(place(&query.sql)), place(sql), "{sql}");
-        assert_eq!(query.position(1), 1, "{sql}");
+        assert_eq!(query.edits.position(place(&query.sql)), place(sql), "{sql}");
+        assert_eq!(query.edits.position(1), 1, "{sql}");
     }
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::catalog_change::CatalogUse;
+use super::edits::Edits;
 use super::texts::SqlFailure;
 
 /// How a statement takes part in a transaction.
@@ -26,10 +27,8 @@ pub enum StatementKind {
     Rollback,
     /// SET, RESET, SET CONSTRAINTS: no rows change, but the transaction's later statements depend on it.
     Local,
-    /// DEALLOCATE, of a statement that the protocol has prepared: there is no PREPARE.
-    Deallocate {
-        name: Option<String>,
-    },
+    /// DEALLOCATE ALL, of the statements that the protocol has prepared: there is no PREPARE.
+    Deallocate,
     /// COPY … FROM STDIN.
     CopyIn,
     /// CALL, ANALYZE, LOCK, and whatever else runs as a transaction of its own but is no DML.
@@ -135,9 +134,11 @@ impl<const N: usize> Catalogue for [&str; N] {
 }
 
 /// What goes to PostgreSQL in the statement's place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rewrite {
     pub sql: String,
+    /// What of it is not the client's.
+    pub edits: Edits,
     /// The command tag that the client sees, when PostgreSQL's differs.
     pub tag: Option<&'static str>,
     pub step: ProxyStep,
@@ -167,16 +168,8 @@ pub struct OrderedQuery {
     pub relations: Vec<Vec<String>>,
     /// Rows of several tables are put in one order.
     pub joins: bool,
-    /// What the client has not written, by the characters of `sql` before it, and its own.
-    pub put_in: Vec<(usize, usize)>,
-}
-
-impl OrderedQuery {
-    /// Returns where in the client's statement something stands that stands here, both in characters from 1.
-    pub fn position(&self, position: usize) -> usize {
-        let behind = |(before, length): &(usize, usize)| position.saturating_sub(before + 1).min(*length);
-        position - self.put_in.iter().map(behind).sum::<usize>()
-    }
+    /// What of it is not the client's.
+    pub edits: Edits,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +178,8 @@ pub struct SqlStatement {
     pub text: Arc<str>,
     /// Bytes of the whole query before it.
     pub offset: usize,
+    /// The same in characters, as positions count.
+    pub before: usize,
     pub kind: StatementKind,
     /// What it uses of the catalogue, whose changes it notices.
     pub uses: CatalogUse,
@@ -211,6 +206,14 @@ impl SqlStatement {
     /// Written for DSQL: PostgreSQL would not understand it, or not alike.
     pub fn foreign(&self) -> bool {
         self.refusal.is_some() || self.rewrite.is_some()
+    }
+
+    /// Returns a text in the statement's place, as far from the query's beginning: errors point into the whole query.
+    pub fn placed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.before {
+            0 => text.into(),
+            before => format!("{}{text}", " ".repeat(before)).into(),
+        }
     }
 
     /// Returns what PostgreSQL is given.

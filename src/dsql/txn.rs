@@ -214,7 +214,7 @@ impl Txn {
             | StatementKind::Other
             | StatementKind::Begin { .. }
             | StatementKind::Commit => return Ok(()),
-            StatementKind::Rollback | StatementKind::Deallocate { .. } => return Ok(()),
+            StatementKind::Rollback | StatementKind::Deallocate => return Ok(()),
         }
         self.rows += rows;
         if self.rows > limits::ROWS { Err(Rule::RowLimit.failure()) } else { Ok(()) }

@@ -30,6 +30,9 @@ const fn entry(sqlstate: &'static str, message: &'static str, hint: &'static str
     HintEntry { sqlstate, message, hint, text }
 }
 
+const NO_SAVEPOINTS: &str = "There are no savepoints. After an error, ROLLBACK and run the whole transaction again.";
+const NO_PREPARE: &str = "There is no PREPARE: a driver prepares statements by the protocol, which is there.";
+
 /// The first that fits is taken: the particular stands before the general.
 const TABLE: &[HintEntry] = &[
     entry(
@@ -163,6 +166,7 @@ const TABLE: &[HintEntry] = &[
         "Indexes are built in the background: CREATE INDEX ASYNC … gives a job_id; SELECT * FROM sys.jobs shows it, \
         CALL sys.wait_for_job('job_id') waits for it.",
     ),
+    entry("0A000", "DROP INDEX CONCURRENTLY", "", "Leave CONCURRENTLY out: DROP INDEX waits for nobody."),
     entry("0A000", "CONCURRENTLY", "", "CREATE INDEX ASYNC … builds without locks, and is the only way to build one."),
     entry("0A000", "specifying sort order", "", "Leave ASC and DESC out: an index is read in both directions."),
     entry(
@@ -171,12 +175,19 @@ const TABLE: &[HintEntry] = &[
         "",
         "There is no TRUNCATE. DELETE FROM … in portions of at most 3,000 rows, or DROP TABLE and CREATE TABLE.",
     ),
+    entry("0A000", "transaction statement: SAVEPOINT", "", NO_SAVEPOINTS),
+    entry("0A000", "transaction statement: RELEASE", "", NO_SAVEPOINTS),
+    entry("0A000", "transaction statement: ROLLBACK TO", "", NO_SAVEPOINTS),
+    entry("0A000", "AND CHAIN", "", "The next transaction begins with a BEGIN of its own."),
     entry(
         "0A000",
-        "unsupported transaction statement",
+        "PREPARE",
         "",
-        "There are no savepoints. After an error, ROLLBACK and run the whole transaction again.",
+        "There is no two-phase commit: COMMIT ends the transaction in the session that began it.",
     ),
+    entry("0A000", "statement: Prepare", "", NO_PREPARE),
+    entry("0A000", "statement: Execute", "", NO_PREPARE),
+    entry("0A000", "statement: Deallocate", "", "DEALLOCATE ALL is there, and a driver closes its statements itself."),
     entry(
         "0A000",
         "Unsupported isolation level",
@@ -190,7 +201,18 @@ const TABLE: &[HintEntry] = &[
         "",
         "Say it at the beginning: BEGIN READ ONLY, BEGIN ISOLATION LEVEL REPEATABLE READ.",
     ),
-    entry("0A000", "setting configuration parameter", "", "The service sets this parameter by itself."),
+    entry(
+        "0A000",
+        "setting configuration parameter \"role\"",
+        "",
+        "SET LOCAL ROLE role, within a transaction, is there.",
+    ),
+    entry(
+        "0A000",
+        "setting configuration parameter",
+        "",
+        "A session may set a few parameters (search_path, timezone, application_name and the like), and this is none of them.",
+    ),
     entry(
         "0A000",
         "locking clauses other than",
@@ -259,6 +281,12 @@ const TABLE: &[HintEntry] = &[
         "ADD COLUMN with constraint",
         "",
         "Add the column bare, then ALTER COLUMN … SET DEFAULT, and ADD CONSTRAINT … CHECK (…) NOT VALID.",
+    ),
+    entry(
+        "0A000",
+        "ALTER DOMAIN",
+        "",
+        "A domain can be made to demand less, not more: CREATE DOMAIN makes another one.",
     ),
     entry(
         "0A000",
@@ -382,6 +410,27 @@ mod tests {
     fn an_ordinary_error_speaks_for_itself() {
         assert_eq!(explain(&error("42P01", "relation \"x\" does not exist", None), ""), None);
         assert_eq!(explain(&error("22012", "division by zero", None), ""), None);
+    }
+
+    #[test]
+    fn a_note_is_about_what_was_refused() {
+        for (message, about) in [
+            ("unsupported transaction statement: SAVEPOINT", "savepoints"),
+            ("unsupported transaction statement: ROLLBACK TO", "savepoints"),
+            ("unsupported transaction statement: ROLLBACK PREPARED", "two-phase"),
+            ("unsupported transaction statement: PREPARE TRANSACTION", "two-phase"),
+            ("unsupported transaction statement: ROLLBACK AND CHAIN", "BEGIN"),
+            ("unsupported statement: Prepare", "protocol"),
+            ("unsupported statement: Deallocate", "DEALLOCATE ALL"),
+            ("DROP INDEX CONCURRENTLY must be first action in transaction", "DROP INDEX"),
+            ("CONCURRENTLY not supported for CREATE INDEX", "CREATE INDEX ASYNC"),
+            ("setting configuration parameter \"role\" not supported", "SET LOCAL ROLE"),
+            ("setting configuration parameter \"app.user\" not supported", "none of them"),
+            ("unsupported ALTER DOMAIN ADD CONSTRAINT statement", "CREATE DOMAIN"),
+            ("unsupported ALTER TABLE ADD CONSTRAINT statement", "NOT VALID"),
+        ] {
+            assert!(said("0A000", message, None).contains(about), "{message}: {}", said("0A000", message, None));
+        }
     }
 
     #[test]

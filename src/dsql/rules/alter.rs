@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::own_names::OURS;
-use super::super::statement::{Catalogue, ProxyStep, Rewrite};
+use super::super::statement::{Catalogue, Rewrite};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
@@ -175,7 +175,7 @@ fn table(w: Words) -> Judged {
                     let sql = format!(
                         "SELECT pg_catalog.{OURS}validate({name}, {constraint}, pg_catalog.current_schemas(false)) AS job_id"
                     );
-                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE"), step: ProxyStep::None }))
+                    Ok(Some(Rewrite { sql, tag: Some("ALTER TABLE"), ..Rewrite::default() }))
                 }
                 Some(_) => Err(syntax(w, from + 3)),
                 None => Err(syntax(w, from + 2)),

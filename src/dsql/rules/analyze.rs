@@ -15,5 +15,5 @@ pub fn analyze(w: Words) -> Judged {
         return Err(Rule::Analyze.failure());
     }
     let step = ProxyStep::Analyzed(w.source(1..w.count()).to_owned());
-    Ok(Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step }))
+    Ok(Some(Rewrite { sql: w.source(0..w.count()).to_owned(), step, ..Rewrite::default() }))
 }

@@ -6,6 +6,7 @@ use super::super::own_names::{INTERNAL, OURS};
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parameters;
+use super::table::elements;
 use workshop_base::sql::{self, TokenKind as T};
 
 /// Looks through a statement for what DSQL has nowhere.
@@ -64,7 +65,7 @@ pub fn refused(w: Words) -> Result<(), SqlFailure> {
             return Err(Rule::Function.fill(&[&text.to_ascii_lowercase()]));
         }
         if query && !w.symbol(at.wrapping_sub(1), b'.') {
-            if TEXT_SEARCH.iter().any(|name| w.is(at, name)) {
+            if TEXT_SEARCH.iter().any(|(name, bare)| w.is(at, name) && !computed(w, at, *bare)) {
                 let named = w.tokens.get(at + 2).is_some_and(|t| t.kind == T::Text)
                     && (w.symbol(at + 3, b',') || w.symbol(at + 3, b':'));
                 let name = if named { w.value(at + 2) } else { "english".to_owned() };
@@ -80,8 +81,22 @@ pub fn refused(w: Words) -> Result<(), SqlFailure> {
     Ok(())
 }
 
-const TEXT_SEARCH: &[&str] =
-    &["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_headline"];
+/// With the number of arguments that each has at least, without a configuration.
+const TEXT_SEARCH: &[(&str, usize)] = &[
+    ("to_tsvector", 1),
+    ("to_tsquery", 1),
+    ("plainto_tsquery", 1),
+    ("phraseto_tsquery", 1),
+    ("websearch_to_tsquery", 1),
+    ("ts_headline", 2),
+];
+
+/// Returns whether the configuration is known only when the query runs, as a parameter is: PostgreSQL has no other than
+/// DSQL's.
+fn computed(w: Words, at: usize, bare: usize) -> bool {
+    let arguments = elements(w, at + 2, w.closing(at + 1).saturating_sub(1));
+    arguments.len() > bare && !w.tokens.get(at + 2).is_some_and(|token| token.kind == T::Text)
+}
 
 const GEOMETRY: &[&str] = &["line", "circle", "polygon", "box", "path", "lseg", "point"];
 

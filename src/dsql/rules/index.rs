@@ -36,8 +36,8 @@ pub fn create(w: Words) -> Judged {
     let Some(word) = asynchronous else {
         return Ok(Some(Rewrite {
             sql: w.source(0..w.count()).to_owned(),
-            tag: None,
             step: ProxyStep::SyncIndex { table, refusal: refusal.map(Box::new) },
+            ..Rewrite::default()
         }));
     };
     if let Some(failure) = refusal {
@@ -52,7 +52,8 @@ pub fn create(w: Words) -> Judged {
         create.replace_range(start..start + range.len(), &" ".repeat(range.len()));
     }
     let sql = "SELECT NULL::pg_catalog.text AS job_id".to_owned();
-    Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step: ProxyStep::IndexJob { create, unique } }))
+    let step = ProxyStep::IndexJob { create, unique };
+    Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step, ..Rewrite::default() }))
 }
 
 /// Looks at the keys, whose parenthesis opens at `at`: what each is, before how many there are.

@@ -36,6 +36,8 @@ fn judged(w: Words) -> Judged {
         "commit" | "end" | "rollback" | "abort" => unchained(w).map(|()| None),
         "comment" => comment(w).map(|()| None),
         "prepare" if w.is(1, "transaction") => Err(Rule::TwoPhase.fill(&["PREPARE TRANSACTION"])),
+        // Of the statements that the protocol has prepared, all or none. Source: php-src 21869, 2026-04; AWS's grammar, 2026-08.
+        "deallocate" if names_one(w) => Err(Rule::Statement.fill(&["Deallocate"])),
         "vacuum" => Err(Rule::Vacuum.failure()),
         "merge" => Err(Rule::Merge.failure()),
         "truncate" => Err(Rule::Truncate.failure()),
@@ -46,6 +48,12 @@ fn judged(w: Words) -> Judged {
             None => Ok(None),
         },
     }
+}
+
+/// Returns whether it is DEALLOCATE of one statement.
+fn names_one(w: Words) -> bool {
+    let at = if w.is(1, "prepare") { 2 } else { 1 };
+    at + 1 == w.count() && w.name(at).is_some() && !w.is(at, "all")
 }
 
 /// Statements that are refused by their first word, with PostgreSQL's name for their parse node.
@@ -126,7 +134,7 @@ fn unwaiting(w: Words) -> Option<Rewrite> {
             sql.replace_range(at..at + word.range().len(), &" ".repeat(word.range().len()));
         }
     }
-    sql.map(|sql| Rewrite { sql, tag: None, step: ProxyStep::None })
+    sql.map(|sql| Rewrite { sql, ..Rewrite::default() })
 }
 
 fn create(w: Words) -> Judged {
@@ -210,17 +218,16 @@ fn schema(w: Words, at: usize) -> Judged {
         return Ok(None);
     }
     starts.push(w.count());
-    let mut sql = w.source(0..starts[0]).to_owned();
+    let mut insertions = Vec::new();
     for part in starts.windows(2) {
         let inner = Words { sql: w.sql, tokens: &w.tokens[part[0]..part[1]] };
-        if !inner.any(1, &["table", "view"]) {
-            return Err(Rule::Statement.fill(&["CreateSchema"]));
+        match () {
+            () if inner.is(1, "table") => insertions.extend(table::definition(inner, 2)?),
+            () if inner.is(1, "view") => view(inner, 1)?,
+            () => return Err(Rule::Statement.fill(&["CreateSchema"])),
         }
-        let rewrite = create(inner)?;
-        sql.push(' ');
-        sql.push_str(rewrite.as_ref().map_or(inner.source(0..inner.count()), |rewrite| &rewrite.sql));
     }
-    Ok(Some(Rewrite { sql, tag: None, step: ProxyStep::None }))
+    Ok(table::inserted(w, insertions))
 }
 
 /// CREATE VIEW has no options. Source: AWS's grammar, 2026-08; the texts are inferred from CREATE TABLE.
@@ -324,7 +331,8 @@ fn drop_role(w: Words) -> Option<Rewrite> {
             _ => return None,
         }
     }
-    Some(Rewrite { sql: w.source(0..w.count()).to_owned(), tag: None, step: ProxyStep::DropRoles(names) })
+    let sql = w.source(0..w.count()).to_owned();
+    Some(Rewrite { sql, step: ProxyStep::DropRoles(names), ..Rewrite::default() })
 }
 
 /// `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'` become calls in the database, so
@@ -349,7 +357,7 @@ fn aws(w: Words) -> Judged {
         return Err(syntax(w, 6));
     }
     let sql = format!("CALL pg_catalog.{OURS}{procedure}({}, {})", sql::quote_literal(&role), w.text(5));
-    Ok(Some(Rewrite { sql, tag: Some(tag), step: ProxyStep::None }))
+    Ok(Some(Rewrite { sql, tag: Some(tag), ..Rewrite::default() }))
 }
 
 fn show(w: Words) -> Judged {
@@ -358,13 +366,13 @@ fn show(w: Words) -> Judged {
         "lc_collate" | "lc_ctype" => Err(Rule::ShowCollate.fill(&[&name])),
         "server_version" | "server_version_num" => {
             let sql = format!("SELECT pg_catalog.current_setting('{name}') AS {name}");
-            Ok(Some(Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }))
+            Ok(Some(Rewrite { sql, tag: Some("SHOW"), ..Rewrite::default() }))
         }
         // Which would tell PostgreSQL's own version.
         "all" => {
             let sql = "SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description \
                        FROM pg_catalog.pg_settings";
-            Ok(Some(Rewrite { sql: sql.to_owned(), tag: Some("SHOW"), step: ProxyStep::None }))
+            Ok(Some(Rewrite { sql: sql.to_owned(), tag: Some("SHOW"), ..Rewrite::default() }))
         }
         parameters::DISABLE_SYNC_CREATE_INDEX => Ok(Some(parameters::show_sync())),
         _ => Ok(None),

@@ -3,7 +3,8 @@
 //! Invariant: what is not in [`SETTABLE`] is refused, whatever way it comes: SET, `set_config`, a function's or role's
 //! SET clause, or the startup packet.
 
-use super::super::statement::{ProxyStep, Rewrite};
+use super::super::edits::edited;
+use super::super::statement::Rewrite;
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, isolation};
@@ -52,7 +53,23 @@ const REFUSED_FUNCTIONS: &[&str] = &[
     "ts_rewrite",
     "pg_cancel_backend",
     "pg_terminate_backend",
-    "lo_*",
+    // By their whole names: a client's own may begin so.
+    "lo_close",
+    "lo_creat",
+    "lo_create",
+    "lo_export",
+    "lo_from_bytea",
+    "lo_get",
+    "lo_import",
+    "lo_lseek",
+    "lo_lseek64",
+    "lo_open",
+    "lo_put",
+    "lo_tell",
+    "lo_tell64",
+    "lo_truncate",
+    "lo_truncate64",
+    "lo_unlink",
     "loread",
     "lowrite",
 ];
@@ -200,12 +217,13 @@ pub fn show_sync() -> Rewrite {
         "SELECT pg_catalog.current_setting({}) AS {DISABLE_SYNC_CREATE_INDEX}",
         quote_literal(DISABLE_SYNC_CREATE_INDEX)
     );
-    Rewrite { sql, tag: Some("SHOW"), step: ProxyStep::None }
+    Rewrite { sql, tag: Some("SHOW"), ..Rewrite::default() }
 }
 
 fn kept_elsewhere(w: Words, at: usize) -> Rewrite {
-    let sql = format!("{} {KEPT_SYNC} {}", w.source(0..at), w.source(at + 1..w.count()));
-    Rewrite { sql, tag: None, step: ProxyStep::None }
+    let name = w.tokens[at].range();
+    let (sql, edits) = edited(w, [(name.start, name.end, KEPT_SYNC)]);
+    Rewrite { sql, edits, ..Rewrite::default() }
 }
 
 /// The SET clauses of a function or a role, among what stands in these places.
@@ -289,6 +307,7 @@ mod tests {
         assert!(is_refused_function("pg_try_advisory_xact_lock") && is_refused_function("query_to_xml_and_xmlschema"));
         assert!(is_refused_function("pg_backend_pid") && is_refused_function("lo_create"));
         assert!(!is_refused_function("pg_advisory") && !is_refused_function("to_tsvector"));
+        assert!(is_refused_function("lo_lseek64") && !is_refused_function("lo_total"), "the latter is a client's own");
         assert!(!refused_pattern().contains("pg_backend_pid"), "the sandbox's own functions call it as the client");
     }
 }

@@ -1,13 +1,19 @@
 //! CREATE TABLE and CREATE DOMAIN: column types, identity, clauses, and `numeric`'s own default.
 
-use super::super::statement::{ProxyStep, Rewrite};
+use super::super::edits::edited;
+use super::super::statement::Rewrite;
 use super::super::texts::{Rule, SqlFailure};
 use super::super::words::Words;
 use super::parts::{Judged, cache};
 use workshop_base::sql::TokenKind as T;
 
 /// `at` is behind TABLE.
-pub fn create(w: Words, mut at: usize) -> Judged {
+pub fn create(w: Words, at: usize) -> Judged {
+    Ok(inserted(w, definition(w, at)?))
+}
+
+/// Looks at what a table is to be, behind TABLE: returns what has to be put into it.
+pub fn definition(w: Words, mut at: usize) -> Result<Vec<Insertion>, SqlFailure> {
     if w.are(at, &["if", "not", "exists"]) {
         at += 3;
     }
@@ -17,10 +23,10 @@ pub fn create(w: Words, mut at: usize) -> Judged {
         false => at,
     };
     clauses(w, end)?;
-    if !w.symbol(at, b'(') {
-        return Ok(None);
-    }
     let mut insertions = Vec::new();
+    if !w.symbol(at, b'(') {
+        return Ok(insertions);
+    }
     for (from, to) in elements(w, at + 1, end.saturating_sub(1)) {
         // Of the index of a key.
         if (from..to).any(|at| w.is(at, "with") && w.symbol(at + 1, b'(')) {
@@ -32,7 +38,7 @@ pub fn create(w: Words, mut at: usize) -> Judged {
         }
         column(w, from, to, &mut insertions)?;
     }
-    Ok(inserted(w, insertions))
+    Ok(insertions)
 }
 
 /// `at` is behind DOMAIN.
@@ -167,16 +173,8 @@ pub fn inserted(w: Words, insertions: Vec<Insertion>) -> Option<Rewrite> {
     if insertions.is_empty() {
         return None;
     }
-    let range = w.tokens[0].range().start..w.tokens[w.count() - 1].range().end;
-    let mut sql = String::with_capacity(range.len() + 8 * insertions.len());
-    let mut last = range.start;
-    for (from, to, text) in insertions {
-        sql.push_str(&w.sql[last..from]);
-        sql.push_str(text);
-        last = to;
-    }
-    sql.push_str(&w.sql[last..range.end]);
-    Some(Rewrite { sql, tag: None, step: ProxyStep::None })
+    let (sql, edits) = edited(w, insertions);
+    Some(Rewrite { sql, edits, ..Rewrite::default() })
 }
 
 /// Reads the type at `at`: the index behind it, and its name as PostgreSQL shows it.

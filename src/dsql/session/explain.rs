@@ -36,7 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             }
             SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => explain.body.sql().to_owned(),
         };
-        let told = statement.text[..explain.body.offset - statement.offset].chars().count();
+        let told = explain.body.before - statement.before;
         let own = match self.query_internal(SETTINGS).await? {
             Ok(rows) => rows.into_iter().flatten().flatten().collect::<Vec<String>>(),
             Err(error) => return Ok(StatementOutcome::failed(&error)),

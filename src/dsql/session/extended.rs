@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::gate::wants_transaction;
 use super::names::{Portal, PortalProgress, Prepared};
 use super::run::StatementSource;
-use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
+use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
 use crate::backend::Message;
 use crate::classify;
 use crate::statement::StatementKind;
@@ -141,16 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             Box::pin(self.open(true, false, "")).await?;
         }
         let at = self.pipeline.expected.len();
-        match statement.as_ref().map(|s| (s, self.text_to_prepare(&name, s))).filter(|(s, text)| *text != &*s.text) {
-            Some((statement, text)) => {
-                if statement.ordered.as_ref().is_some_and(|query| std::ptr::eq(&*query.sql, text)) {
-                    let before = parse.sql[..statement.offset].chars().count();
-                    self.pipeline.reordered.push((at, before, statement.clone()));
-                }
-                wire::put_parse(&mut self.pipeline.server.out, &name, text, &types);
-                self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Show));
-            }
-            None => self.pass(&message),
+        if !statement.as_ref().is_some_and(|statement| self.prepare(&name, statement, &types)) {
+            self.pass(&message);
         }
         self.frontend.names.parsed(at, name, Arc::new(Prepared { statement, types }));
         Ok(())
@@ -214,10 +206,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// Our own queries drop the client's unnamed statement: it is parsed again.
     fn revive_unnamed(&mut self, prepared: &Prepared) {
         if !self.frontend.names.unnamed_live {
-            let sql = prepared.statement.as_ref().map_or("", |s| self.text_of(s));
-            wire::put_parse(&mut self.pipeline.server.out, "", sql, &prepared.types);
             self.frontend.names.revived(self.pipeline.expected.len());
-            self.pipeline.expected.push_back(ExpectedReply::Part(b'P', ReplySink::Drop));
+            self.prepare_again(prepared);
         }
     }
 
@@ -366,6 +356,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             self.frontend.skip = true;
         }
         self.frontend.wanted = 0;
+        self.frontend.untold |= kind == StatementKind::Local;
         Ok(())
     }
 
@@ -383,10 +374,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     }
 
     async fn on_sync(&mut self) -> Result<(), SessionEnd> {
+        let untold = std::mem::take(&mut self.frontend.untold);
         if matches!(self.control.phase, SessionPhase::Idle) {
-            wire::put_empty(&mut self.pipeline.server.out, b'S');
-            self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
-            let outcomes = self.receive().await?;
+            let outcomes = self.synced().await?;
             // The end of an implicit transaction on the backend: what it bound is gone.
             self.frontend.names.portals.clear();
             if let Some(error) = outcomes.into_iter().find_map(|o| o.error) {
@@ -398,9 +388,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             if !std::mem::take(&mut self.frontend.skip) {
                 Box::pin(self.end_implicit()).await?;
             }
+            if untold && matches!(self.control.phase, SessionPhase::Open(_)) {
+                self.synced().await?;
+            }
         }
         self.ready_for_query();
         Ok(())
+    }
+
+    /// Has PostgreSQL be ready for the next query.
+    pub(super) async fn synced(&mut self) -> Result<Vec<StatementOutcome>, SessionEnd> {
+        wire::put_empty(&mut self.pipeline.server.out, b'S');
+        self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
+        self.receive().await
     }
 }
 

@@ -126,10 +126,9 @@ pub(super) fn needs_transaction(kind: &StatementKind) -> bool {
     match kind {
         StatementKind::Write(_) | StatementKind::Ddl | StatementKind::CopyIn => true,
         StatementKind::Read | StatementKind::Local | StatementKind::Other => false,
-        StatementKind::Deallocate { .. }
-        | StatementKind::Begin { .. }
-        | StatementKind::Commit
-        | StatementKind::Rollback => false,
+        StatementKind::Deallocate | StatementKind::Begin { .. } | StatementKind::Commit | StatementKind::Rollback => {
+            false
+        }
     }
 }
 

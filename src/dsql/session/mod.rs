@@ -5,7 +5,7 @@
 //! 1. `simple` and `extended` turn messages into statements to run, `plain` passes on what needs nothing from us.
 //! 2. `names` knows the client's prepared statements and portals, `portals` takes results in slices.
 //! 3. `gate` decides whether a statement may run now.
-//! 4. `run` runs it, directly or on private copies, and keeps the log.
+//! 4. `run` runs it, directly or on private copies, and keeps the log; `wording` says what PostgreSQL is given for it.
 //! 5. `transaction` begins, replays and rolls back, `park` gives locks up, `commit` commits.
 //! 6. `explain` answers EXPLAIN, `steps` does what else a statement of DSQL's own needs.
 //! 7. `receive` reads what the backend answers and shows it, holds it, or drops it.
@@ -34,5 +34,6 @@ mod simple;
 mod steps;
 mod transaction;
 mod types;
+mod wording;
 
 pub use types::{ProxySession, SessionEnd, SessionSetup};

@@ -84,16 +84,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// Describes a portal that the backend has lost, by another one like it.
     pub(super) fn describe_lost(&mut self, name: &str) {
         let Some(portal) = self.frontend.names.portals.get(name) else { return };
-        let sql = portal.prepared.statement.as_ref().map_or("", |s| self.text_of(s));
+        let (prepared, bind) = (portal.prepared.clone(), portal.bind.clone());
+        self.prepare_again(&prepared);
         let out = &mut self.pipeline.server.out;
-        wire::put_parse(out, "", sql, &portal.prepared.types);
-        wire::put_bind(out, OURS, "", &portal.bind);
+        wire::put_bind(out, OURS, "", &bind);
         wire::put_target(out, b'D', b'P', OURS);
         wire::put_target(out, b'C', b'P', OURS);
         self.frontend.names.unnamed_live = false;
-        for (part, sink) in
-            [(b'P', ReplySink::Drop), (b'B', ReplySink::Drop), (b'D', ReplySink::Show), (b'C', ReplySink::Drop)]
-        {
+        for (part, sink) in [(b'B', ReplySink::Drop), (b'D', ReplySink::Show), (b'C', ReplySink::Drop)] {
             self.pipeline.expected.push_back(ExpectedReply::Part(part, sink));
         }
     }

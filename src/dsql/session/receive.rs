@@ -7,11 +7,13 @@ use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome, digest};
+use super::types::{
+    ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome, digest, shutting_down,
+};
 use crate::cluster::PATIENCE;
 use crate::conflict_state::{ConflictState, SessionRequest};
 use crate::texts;
@@ -38,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let result = self.received().await;
         self.pipeline.watch = None;
         self.frontend.names.settle(self.pipeline.failed_at.take());
-        self.pipeline.reordered.clear();
+        self.pipeline.edited.clear();
         result?;
         Ok(std::mem::take(&mut self.pipeline.outcomes))
     }
@@ -54,6 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 ExpectedReply::Query(sink) | ExpectedReply::Sync(sink) | ExpectedReply::Part(_, sink) => sink,
             };
             if matches!(kind, b'D' | b'd') && len > WHOLE && matches!(sink, ReplySink::Show | ReplySink::Raw) {
+                self.begin_answer(&mut current).await?;
                 Box::pin(self.pieces(len)).await?;
                 continue;
             }
@@ -146,14 +149,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         Ok(())
     }
 
-    /// Returns an error of a query that was sent in another order than the client's, with its place in the client's words.
-    fn as_written(&self, error: &[u8]) -> Option<Bytes> {
-        let sent = self.pipeline.reordered.iter().find(|(at, ..)| *at == self.pipeline.answered);
-        let (_, before, statement) = sent?;
-        let query = statement.ordered.as_ref()?;
-        texts::moved(error, |position| query.position(position) + before)
-    }
-
     fn ends(&self, expect: ExpectedReply, kind: u8) -> bool {
         match expect {
             ExpectedReply::Query(_) | ExpectedReply::Sync(_) => kind == b'Z',
@@ -166,19 +161,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
     }
 
+    /// Shows the client what its statement has answered so far, its columns: from here on it can no longer be run again.
+    async fn begin_answer(&mut self, current: &mut StatementOutcome) -> Result<(), SessionEnd> {
+        current.shown = true;
+        self.pipeline.yielding = false;
+        if !current.held.is_empty() {
+            self.frontend.client.push(&current.held.split()).await.map_err(SessionEnd::Client)?;
+        }
+        Ok(())
+    }
+
     /// Does with the next `len` bytes of the backend's answer what is to be done with it.
     async fn sink(&mut self, sink: ReplySink, len: usize, current: &mut StatementOutcome) -> Result<(), SessionEnd> {
-        let raw = &self.pipeline.server.inbox[..len];
         match sink {
             ReplySink::Show | ReplySink::Raw => {
-                current.shown = true;
-                self.pipeline.yielding = false;
-                if !current.held.is_empty() {
-                    self.frontend.client.push(&current.held.split()).await.map_err(SessionEnd::Client)?;
-                }
+                self.begin_answer(current).await?;
+                let raw = &self.pipeline.server.inbox[..len];
                 self.frontend.client.push(raw).await.map_err(SessionEnd::Client)?;
             }
             ReplySink::Hold => {
+                let raw = &self.pipeline.server.inbox[..len];
                 remember(current, raw);
                 current.held.extend_from_slice(raw);
                 if current.held.len() > HELD {
@@ -186,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     self.frontend.client.push(&current.held.split()).await.map_err(SessionEnd::Client)?;
                 }
             }
-            ReplySink::Drop => remember(current, raw),
+            ReplySink::Drop => remember(current, &self.pipeline.server.inbox[..len]),
         }
         self.pipeline.server.inbox.advance(len);
         Ok(())
@@ -207,6 +209,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// Passes on one long message as it comes.
     async fn pieces(&mut self, mut left: usize) -> Result<(), SessionEnd> {
+        self.frontend.client.half = true;
         while left > 0 {
             if self.pipeline.server.inbox.is_empty() {
                 self.fill().await?;
@@ -216,6 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             left -= n;
             self.frontend.client.push(&piece).await.map_err(SessionEnd::Client)?;
         }
+        self.frontend.client.half = false;
         Ok(())
     }
 
@@ -260,7 +264,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     }
                     // Not now: to be asked again.
                     SessionRequest::Park(conflict) => conflict.resumed(),
-                    SessionRequest::End => return Err(self.abandon().await),
+                    SessionRequest::End => {
+                        self.cancel_own().await;
+                        return Err(shutting_down());
+                    }
                 },
                 () = tokio::time::sleep(AGAIN), if self.pipeline.preempted => self.cancel_own().await,
                 read = self.frontend.client.fill(), if self.frontend.client.has_room() => {
@@ -285,7 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         SessionEnd::Goodbye
     }
 
-    async fn cancel_own(&mut self) {
+    pub(super) async fn cancel_own(&mut self) {
         let cancel = crate::backend::cancel(&self.cluster.server, self.control.entry.pid, self.control.entry.key);
         let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
     }

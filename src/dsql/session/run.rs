@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::gate::{is_logged, needs_transaction, only_locks, wants_transaction};
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase, StatementOutcome};
 use crate::shadow;
-use crate::statement::{Catalogue, OrderedQuery, ProxyStep, SqlStatement, StatementKind};
+use crate::statement::{Catalogue, ProxyStep, SqlStatement, StatementKind};
 use crate::texts::Rule;
 use crate::txn::{BoundParams, ErrorMeaning, LogEntry, WriteMode, meaning_of};
 use crate::wire;
@@ -17,8 +17,6 @@ use workshop_base::sql;
 /// How a statement reached us.
 pub(super) enum StatementSource {
     Simple {
-        /// Characters of the query before the statement.
-        before: usize,
         /// It is all of the query.
         alone: bool,
         /// None stands behind it.
@@ -118,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     ErrorMeaning::Conflict | ErrorMeaning::Deadlock => self.fail(Rule::Conflict.failure()).await?,
                     ErrorMeaning::Catalog => self.fail(Rule::SchemaChanged.failure()).await?,
                     ErrorMeaning::Key | ErrorMeaning::Genuine => {
-                        self.fail_raw(&self.located(&error, statement, source)).await?
+                        self.fail_raw(&self.located(&error, statement, outcome.whole)).await?
                     }
                 }
                 return Ok(None);
@@ -164,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     return Ok(None);
                 }
                 (ErrorMeaning::Key | ErrorMeaning::Genuine, _) => {
-                    let error = self.located(&error, statement, source);
+                    let error = self.located(&error, statement, outcome.whole);
                     self.frontend.client.push(&outcome.held).await.map_err(SessionEnd::Client)?;
                     self.fail_raw(&error).await?;
                     return Ok(None);
@@ -213,6 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => Some(shadow::redirect(&text, &txn.shadows)),
             SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => None,
         };
+        let mut whole = false;
         match (source, private) {
             (StatementSource::Simple { .. }, private) => {
                 let sql = private.as_deref().unwrap_or(&text);
@@ -221,6 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 self.pipeline.expected.push_back(ExpectedReply::Query(sink));
             }
             (StatementSource::Extended { portal, .. }, None) if self.frontend.names.alive(portal) => {
+                whole = true;
                 wire::put_execute(&mut self.pipeline.server.out, portal, 0);
                 wire::put_empty(&mut self.pipeline.server.out, b'H');
                 self.pipeline.expected.push_back(ExpectedReply::Part(b'E', sink));
@@ -240,36 +240,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         if outcome.copy_in {
             outcome = self.copy(outcome).await?;
         }
+        outcome.whole = whole;
         self.resync().await?;
         Ok(outcome)
-    }
-
-    /// Returns the statement in the order of its tables, where that is known (not to a transaction that has defined
-    /// something itself), and not how they lie.
-    pub(super) fn order_of<'a>(&self, statement: &'a SqlStatement) -> Option<&'a OrderedQuery> {
-        let query = statement.ordered.as_ref()?;
-        let (defines, writes) = match &self.control.phase {
-            SessionPhase::Open(txn) => (txn.ddl, txn.dml),
-            SessionPhase::Idle | SessionPhase::Failed => (false, false),
-        };
-        let order = &self.cluster.table_order;
-        let needless = match query.joins {
-            true => query.relations.iter().any(|relation| order.is_large(relation)),
-            false => !writes && query.relations.iter().all(|relation| order.lies_in_order(relation)),
-        };
-        (!defines && !needless).then_some(query)
-    }
-
-    /// Returns what PostgreSQL is given for a prepared statement. One with a name may be run when its table lies otherwise.
-    pub(super) fn text_to_prepare<'a>(&self, name: &str, statement: &'a SqlStatement) -> &'a str {
-        let defines = matches!(&self.control.phase, SessionPhase::Open(txn) if txn.ddl);
-        let lasting = statement.ordered.as_ref().filter(|query| !name.is_empty() && !query.joins && !defines);
-        lasting.map_or_else(|| self.text_of(statement), |query| &query.sql)
-    }
-
-    /// Returns what PostgreSQL is given now.
-    pub(super) fn text_of<'a>(&self, statement: &'a SqlStatement) -> &'a str {
-        self.order_of(statement).map_or(statement.sql(), |query| &query.sql)
     }
 
     /// Returns how many rows the transaction has changed, by itself and by what hangs on them.
@@ -281,9 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
     /// After an error in the extended protocol: lets the backend listen again.
     pub(super) async fn resync(&mut self) -> Result<(), SessionEnd> {
         if std::mem::take(&mut self.pipeline.unsynced) {
-            wire::put_empty(&mut self.pipeline.server.out, b'S');
-            self.pipeline.expected.push_back(ExpectedReply::Sync(ReplySink::Drop));
-            self.receive().await?;
+            self.synced().await?;
         }
         Ok(())
     }
@@ -312,8 +283,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         mut outcome: StatementOutcome,
     ) -> Result<bool, SessionEnd> {
         match (&statement.kind, statement.step()) {
-            (StatementKind::Deallocate { name: Some(name) }, _) => drop(self.frontend.names.statements.remove(name)),
-            (StatementKind::Deallocate { name: None }, _) => self.frontend.names.deallocate_all(),
+            (StatementKind::Deallocate, _) => self.frontend.names.deallocate_all(),
             (_, ProxyStep::Analyzed(table)) => self.analyzed(table).await?,
             _ => {}
         }
@@ -378,41 +348,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             self.frontend.client.push(&outcome.complete).await.map_err(SessionEnd::Client)?;
         }
         Ok(true)
-    }
-
-    /// PostgreSQL's error with its position in the query that the client sent, and nothing of private copies.
-    fn located(&self, error: &Bytes, statement: &SqlStatement, source: &StatementSource) -> Bytes {
-        // What runs in the place of CREATE INDEX ASYNC has every word where the client has it.
-        let elsewhere = statement.rewrite.as_ref().is_some_and(|r| r.tag.is_some())
-            && !matches!(statement.step(), ProxyStep::IndexJob { .. });
-        let before = match source {
-            StatementSource::Simple { before, .. } => *before,
-            StatementSource::Extended { .. } => 0,
-        };
-        let shadows = match &self.control.phase {
-            SessionPhase::Open(txn) if txn.mode == WriteMode::Shadow => &txn.shadows[..],
-            SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => &[],
-        };
-        let ordered = self.order_of(statement);
-        if before == 0 && !elsewhere && shadows.is_empty() && ordered.is_none() {
-            return error.clone();
-        }
-        let position = wire::field(&error[5..], b'P').and_then(|p| p.parse::<usize>().ok());
-        let position = position.map(|p| {
-            let p = shadow::position(self.text_of(statement), shadows, p);
-            (ordered.map_or(p, |query| query.position(p)) + before).to_string()
-        });
-        let table = wire::field(&error[5..], b't');
-        let schema = shadows.iter().find(|(_, copied)| table == Some(copied)).map(|(schema, _)| schema.as_str());
-        let fields = wire::fields(&error[5..]).into_iter().filter_map(|(code, value)| match code {
-            b'P' if elsewhere => None,
-            b'P' => position.as_deref().map(|p| (code, p)),
-            b's' => Some((code, schema.filter(|_| value.starts_with("pg_temp")).unwrap_or(value))),
-            _ => Some((code, value)),
-        });
-        let mut out = BytesMut::with_capacity(error.len() + 8);
-        wire::put_fields(&mut out, b'E', fields);
-        out.freeze()
     }
 }
 

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::names::ClientNames;
 use super::types::{
     BackendPipeline, Frontend, KNOWN, KNOWN_LEN, ProxySession, SessionEnd, SessionPhase, SessionSetup, StatementCache,
-    TransactionControl, protocol,
+    TransactionControl, protocol, shutting_down,
 };
 use crate::backend::{self, Backend, Message};
 use crate::classify;
@@ -31,6 +31,9 @@ use crate::wire;
 
 /// How often a session looks whether its hour is over.
 const LOOKS: Duration = Duration::from_secs(15);
+
+/// How long a session may be about something once it has to end.
+const LAST: Duration = Duration::from_millis(500);
 
 /// What happens to a session now and then.
 enum SeldomEvent {
@@ -51,6 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         let (entry, requests) = cluster.entry(server.pid, server.key);
         let _leave = Leave(cluster.clone(), server.pid);
         let (born, seen) = (clock(), cluster.catalog());
+        let (stopped, gone) = (shutdown.clone(), cluster.jobs.gone.clone());
         let mut session = ProxySession {
             frontend: Frontend {
                 client,
@@ -60,6 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 complete: Bytes::new(),
                 copied: None,
                 planner_own: true,
+                untold: false,
                 estimate_told: false,
             },
             pipeline: BackendPipeline {
@@ -68,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 outcomes: Vec::new(),
                 answered: 0,
                 failed_at: None,
-                reordered: Vec::new(),
+                edited: Vec::new(),
                 unsynced: false,
                 preempted: false,
                 yielding: false,
@@ -83,17 +88,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
             clock,
             user,
         };
-        let result = match session.event_loop(born, time.moved, shutdown).await {
-            Err(SessionEnd::Server(error)) => {
+        // One that runs a statement, reads data, or waits for its client to read does not hear that it has to end.
+        let late = async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                () = gone.cancelled() => {}
+            }
+            tokio::time::sleep(LAST).await;
+        };
+        let mut late: FuturesUnordered<_> = std::iter::once(late).collect();
+        let ended = tokio::select! {
+            biased;
+            result = session.event_loop(born, time.moved, shutdown) => Some(result),
+            _ = late.next() => None,
+        };
+        let result = match ended {
+            Some(Err(SessionEnd::Server(error))) => {
                 Err(backend::starved(&session.cluster.server).map_or(SessionEnd::Server(error), SessionEnd::Refused))
             }
-            result => result,
+            Some(result) => result,
+            None => {
+                session.cancel_own().await;
+                Err(shutting_down())
+            }
         };
         if let SessionPhase::Open(txn) = &session.control.phase {
             txn.conflict.over();
         }
         if let Err(SessionEnd::Refused(failure)) = &result {
-            let _ = session.frontend.client.refuse(failure).await;
+            let _ = tokio::time::timeout(LAST, session.frontend.client.refuse(failure)).await;
         }
         result
     }
@@ -131,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                     self.unasked().await?;
                 }
                 Some(event) = seldom.next() => match event {
-                    SeldomEvent::Shutdown => return Err(SessionEnd::Refused(Rule::ShuttingDown.failure().fatal())),
+                    SeldomEvent::Shutdown => return Err(shutting_down()),
                     SeldomEvent::Moved => seldom.push(Box::pin(moved.notified().map(|()| SeldomEvent::Moved))),
                     SeldomEvent::Look => seldom.push(Box::pin(tokio::time::sleep(LOOKS).map(|()| SeldomEvent::Look))),
                 },
@@ -154,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 }
                 SessionPhase::Open(_) | SessionPhase::Idle | SessionPhase::Failed => Ok(()),
             },
-            SessionRequest::End => Err(SessionEnd::Refused(Rule::ShuttingDown.failure().fatal())),
+            SessionRequest::End => Err(shutting_down()),
         }
     }
 

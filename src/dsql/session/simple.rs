@@ -60,10 +60,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         match statements {
             [one] if self.passes(one) => {
                 if let Some(query) = self.order_of(one) {
-                    let before = sql[..one.offset].chars().count();
-                    self.pipeline.reordered.push((self.pipeline.expected.len(), before, one.clone()));
                     let mut ordered = BytesMut::new();
-                    wire::put_query(&mut ordered, &query.sql);
+                    wire::put_query(&mut ordered, &one.placed(&query.sql));
+                    self.pipeline.edited.push((self.pipeline.expected.len(), one.before, query.edits.clone()));
                     return self.pass_query(&Message { kind: b'Q', raw: ordered.freeze() }).await;
                 }
                 self.remember_plain(sql, one);
@@ -73,8 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
         let alone = statements.len() == 1;
         for (at, statement) in statements.iter().enumerate() {
-            let before = sql[..statement.offset].chars().count();
-            let source = StatementSource::Simple { before, alone, last: at + 1 == statements.len() };
+            let source = StatementSource::Simple { alone, last: at + 1 == statements.len() };
             if !Box::pin(self.step(statement, &source)).await? {
                 break;
             }

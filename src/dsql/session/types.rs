@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::cluster::{DatabaseCluster, WaitWatch};
 use crate::conditions::Conditions;
 use crate::conflict_state::{SessionEntry, SessionRequest};
+use crate::edits::Edits;
 use crate::interfaces::{Authority, Time, TimeSource};
 use crate::statement::SqlStatement;
 use crate::texts::{Rule, SqlFailure};
@@ -96,6 +97,8 @@ pub struct Frontend<S> {
     pub copied: Option<Vec<Bytes>>,
     /// The planner's settings are the client's own.
     pub planner_own: bool,
+    /// A parameter may have been set, of which PostgreSQL tells at its next ReadyForQuery.
+    pub untold: bool,
     /// The client knows that DPUs are estimated.
     pub estimate_told: bool,
 }
@@ -109,9 +112,9 @@ pub struct BackendPipeline {
     /// How many of the expected messages have been answered, and whether the next one failed.
     pub answered: usize,
     pub failed_at: Option<usize>,
-    /// Queries that were sent in the order of their tables: each with its place among what is expected, and the characters
-    /// before it in what the client has sent.
-    pub reordered: Vec<(usize, usize, Arc<SqlStatement>)>,
+    /// Of queries that were sent in other words than the client's: the place among what is expected, the characters before
+    /// it in what the client has sent, and what is not the client's.
+    pub edited: Vec<(usize, usize, Edits)>,
     /// The backend waits for a Sync after an error.
     pub unsynced: bool,
     /// The running statement was cancelled for another session's sake.
@@ -194,6 +197,8 @@ pub struct StatementOutcome {
     pub shown: bool,
     /// The server wants COPY data.
     pub copy_in: bool,
+    /// The server was given the client's whole query, not the statement alone: errors point into that.
+    pub whole: bool,
     /// How many rows it has changed with all that hangs on them, where that was asked.
     pub changed: u64,
     pub rows: Option<DefaultHasher>,
@@ -238,4 +243,9 @@ pub fn digest(outcome: &StatementOutcome) -> u64 {
 /// Returns the failure that ends a session whose client breaks the protocol.
 pub fn protocol(what: &str) -> SqlFailure {
     Rule::Protocol.fill(&[what]).fatal()
+}
+
+/// Returns how a session ends that the sandbox ends.
+pub fn shutting_down() -> SessionEnd {
+    SessionEnd::Refused(Rule::ShuttingDown.failure().fatal())
 }

@@ -10,8 +10,7 @@ use super::destructive::destructive;
 use super::loss;
 use super::options::{SendOptions, ServerAnswer};
 use crate::console::{Console, LineSource};
-use crate::meta::settings;
-use crate::out::{OutputTarget, RunContext};
+use crate::out::RunContext;
 use crate::report::{SqlLine, TxState};
 use crate::servererror::ServerMessage;
 use crate::session::collect;
@@ -33,11 +32,13 @@ impl Console {
         source: &mut Option<&mut dyn LineSource>,
         cx: &mut RunContext<'_>,
     ) -> bool {
-        if self.settings.vars.echo() == Echo::Queries {
-            cx.say(SqlLine::Status, &format!("{sql}\n")).await;
+        // As in psql, `\watch` shows what comes, and not what it sends time and again.
+        if how.title.is_none() {
+            self.show_sent(sql, cx).await;
         }
-        // Settings and files are looked at first: a mistake there costs nothing.
-        let own = match self.prepare(how, cx) {
+        // Files are looked at first: a mistake there costs nothing.
+        let open = |name: &String| self.open_target(name, cx).map_err(|e| format!("{name}: {}", wire::reason(&e)));
+        let own = match how.file.as_ref().map(open).transpose() {
             Ok(own) => own,
             Err(text) => {
                 cx.complain(&text).await;
@@ -155,16 +156,25 @@ impl Console {
         if let Some(tag) = answer.taken_tag {
             self.print_status(&format!("{tag}\n"), cx).await;
         }
+        if !ok {
+            self.show_failed(sql, cx).await;
+        }
         ok
     }
 
     async fn gexec(&mut self, rows: Vec<TextRow>, cx: &mut RunContext<'_>) -> bool {
+        let mut ok = true;
         for cell in rows.into_iter().flatten().flatten() {
-            if !Box::pin(self.send(&cell, &SendOptions::default(), cx)).await && self.stops(cx) {
-                return false;
+            // No line of the input has shown it.
+            if self.settings.vars.echo() == Echo::All {
+                cx.say(SqlLine::Status, &format!("{cell}\n")).await;
+            }
+            ok &= Box::pin(self.send(&cell, &SendOptions::default(), cx)).await;
+            if !ok && self.stops(cx) {
+                break;
             }
         }
-        true
+        ok
     }
 
     async fn gset(&mut self, prefix: &str, columns: &[String], rows: &[TextRow], cx: &mut RunContext<'_>) -> bool {
@@ -177,7 +187,6 @@ impl Console {
             cx.complain(text).await;
             return false;
         }
-        let mut ok = true;
         for (name, value) in columns.iter().zip(&rows[0]) {
             let name = format!("{prefix}{name}");
             // What steers the console is set by hand, and not by what a table holds.
@@ -194,20 +203,10 @@ impl Console {
             };
             if let Err(text) = set {
                 cx.complain(&text).await;
-                ok = false;
+                return false;
             }
         }
-        ok
-    }
-
-    /// Opens what `\g` names, and proves its settings.
-    fn prepare(&mut self, how: &SendOptions, cx: &mut RunContext<'_>) -> Result<Option<OutputTarget>, String> {
-        let mut options = self.settings.table.clone();
-        for (name, value) in &how.settings {
-            settings::set(&mut options, name, value.as_deref())?;
-        }
-        let open = |name: &String| self.open_target(name, cx).map_err(|e| format!("{name}: {}", wire::reason(&e)));
-        how.file.as_ref().map(open).transpose()
+        true
     }
 
     /// Begins the transaction that AUTOCOMMIT off implies.

@@ -19,10 +19,7 @@ impl Console {
         let text = render(&message, sql, self.settings.vars.verbosity(), self.settings.vars.context(), true);
         let text = format!("{}{text}", cx.prefix());
         cx.say(SqlLine::Error, &text).await;
-        if self.settings.vars.echo() == Echo::Errors {
-            let text = format!("{}STATEMENT:  {sql}\n", cx.prefix());
-            cx.say(SqlLine::Error, &text).await;
-        }
+        self.show_failed(sql, cx).await;
         if self.settings.options.hints
             && let Some(hint) = hints::explain(&message.to_report(), sql)
         {
@@ -38,6 +35,21 @@ impl Console {
             cx.error = Some(message.clone());
         }
         self.last_error = Some((message, sql.to_owned()));
+    }
+
+    /// Shows a statement that is sent, if that is asked for.
+    pub(crate) async fn show_sent(&mut self, sql: &str, cx: &mut RunContext<'_>) {
+        if self.settings.vars.echo() == Echo::Queries {
+            cx.say(SqlLine::Status, &format!("{sql}\n")).await;
+        }
+    }
+
+    /// Shows a statement that has failed, if that is asked for.
+    pub(crate) async fn show_failed(&mut self, sql: &str, cx: &mut RunContext<'_>) {
+        if self.settings.vars.echo() == Echo::Errors {
+            let text = format!("{}STATEMENT:  {sql}\n", cx.prefix());
+            cx.say(SqlLine::Error, &text).await;
+        }
     }
 
     /// The last error in full (`\errverbose`).

@@ -97,7 +97,13 @@ impl<'a> Args<'a> {
         (!rest.is_empty()).then_some(rest)
     }
 
-    /// The arguments that nobody asked for.
+    /// The arguments that nobody asked for. As in psql, what stands there between backticks is not run.
+    pub fn extra(&mut self) -> Vec<String> {
+        self.shell = None;
+        self.left()
+    }
+
+    /// All arguments that are left.
     pub fn left(&mut self) -> Vec<String> {
         let mut out = Vec::new();
         while let Some(extra) = self.normal() {
@@ -250,10 +256,8 @@ impl<'a> Args<'a> {
         };
         let command = self.filled(&rest[..end]);
         self.at += end + 1;
-        if let Some(run) = self.shell {
-            let output = run(&command);
-            out.push_str(output.strip_suffix('\n').unwrap_or(&output));
-        }
+        let output = self.shell.map_or(command.clone(), |run| run(&command));
+        out.push_str(output.strip_suffix('\n').unwrap_or(&output));
     }
 
     /// Puts variables into a shell's command: `:name` as it is, `:'name'` as one word of the shell.

@@ -156,7 +156,7 @@ fn refused(name: &str) -> Option<&'static str> {
     Some(match name {
         "H" | "html" | "T" => NO_HTML,
         "password" => NO_PASSWORDS,
-        "bind" => "\\bind is not here: PREPARE a statement, and EXECUTE it with its values",
+        "bind" => "\\bind is not here: \\set a variable, and write :'variable' where its value is to stand",
         "copyright" => "\\copyright is not here: postgresql.org/about/licence has PostgreSQL's",
         "crosstabview" => "\\crosstabview is not here: \\g (format=csv) file gives the rows to a spreadsheet",
         "ef" | "ev" => "\\ef and \\ev are not here: \\sf or \\sv shows the definition, \\e edits a statement",

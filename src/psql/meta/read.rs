@@ -10,6 +10,7 @@ use super::args::{Args, command_name};
 use super::ask;
 use super::model::{Control, MetaCommand, StatementCommand};
 use super::parse;
+use super::settings;
 use super::shell::{self, ProgramEnd};
 use crate::console::{Console, LineSource};
 use crate::out::{NO_SHELL, RunContext};
@@ -171,8 +172,24 @@ fn parsed(console: &Console, line: &ScanLine, shell: &dyn Fn(&str) -> String) ->
         true => Args::new(&line.text, at, Some(&lookup)).with_shell(shell),
         false => Args::new(&line.text, at, None),
     };
-    let parsed = parse::parse(name, &mut args, console.settings.psql_version());
-    let extra = args.left();
+    let parsed = parse::parse(name, &mut args, console.settings.psql_version()).and_then(|it| proved(console, it));
+    let extra = match parsed {
+        Ok(_) => args.extra(),
+        // What follows is thrown away as it stands.
+        Err(_) => {
+            args.whole_line();
+            Vec::new()
+        }
+    };
     let complaint = args.error.take();
     (ReadCommand { name: name.to_owned(), parsed, complaint, extra }, args.end())
+}
+
+/// Looks at the settings of a `\g`: with one that there is not, its statement is not sent and stays to be finished.
+fn proved(console: &Console, command: MetaCommand) -> Result<MetaCommand, String> {
+    if let MetaCommand::Statement(StatementCommand::Send(how)) = &command {
+        let mut options = console.settings.table.clone();
+        how.settings.iter().try_for_each(|(name, value)| settings::set(&mut options, name, value.as_deref()))?;
+    }
+    Ok(command)
 }

@@ -25,6 +25,7 @@ pub(super) async fn act(
         }
         StatementCommand::Columns => {
             let sql = c.input.take_meant();
+            c.show_sent(&sql, cx).await;
             let done = definition::result_columns(c, &sql, cx).await;
             c.input.previous = sql;
             show(c, done, cx).await

@@ -86,7 +86,7 @@ async fn include(
     let path = c.settings.directory.join(&name);
     let text = match tokio::fs::read(&path).await {
         Ok(text) => text,
-        Err(error) => return failed(&format!("{file}: {}", reason(&error)), cx).await,
+        Err(error) => return failed(&format!("{}: {}", name.display(), reason(&error)), cx).await,
     };
     if c.input.depth >= DEEPEST {
         return failed(&format!("{file}: files include each other more than {DEEPEST} deep"), cx).await;

@@ -118,7 +118,11 @@ async fn work(console: &mut Console, invocation: &SqlInvocation, sink: &mut Stdi
                 }
                 Err(text) => {
                     sink.complain(&text);
-                    return exit::FAILED;
+                    code = exit::FAILED;
+                    match console.settings.vars.on("ON_ERROR_STOP") {
+                        true => break,
+                        false => continue,
+                    }
                 }
             },
         };

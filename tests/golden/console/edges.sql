@@ -142,5 +142,23 @@ select 1;
 \echo `echo b`
 \unrestrict z
 \restrict
+-- What is no command's argument is not run, and what stands behind a mistake is not looked at.
+\bad `echo ran > edges.ran` 'x
+\a `echo ran > edges.ran`
+\a
+\! test -e edges.ran && echo ran || echo not run
+select 1 \g (nope=1) \\ select 2;
++ 1 as b;
+select 1 as "x y", 2 as "z w" \gset
+\ir nosuch
+\set ECHO errors
+select 'select 1/0' \gexec
+select 1 where false \gset
+\set ECHO queries
+select 1 as described \gdesc
+select 1/0 \watch 1
+\set ECHO all
+select 'select 7 as seven' \gexec
+\set ECHO none
 \if true
 \echo open to the end

@@ -40,7 +40,7 @@ async fn what_a_script_asks_for_is_read_from_the_standard_input() {
     put("asks.sql", "\\prompt 'Who? ' who\n\\i ~/inner.sql\n\\echo :who :what\n");
     put("inner.sql", "\\prompt what\nselect 'in the inner file';\n");
     put("data.sql", "\\copy k from pstdin\nselect count(*) from k;\ncopy k from stdin;\n7\n\\.\n");
-    let cases: [(&[&str], &str, &str, &str, i32); 12] = [
+    let cases: [(&[&str], &str, &str, &str, i32); 15] = [
         (&["-c", "create table k (a int)"], "", "CREATE TABLE\n", "", 0),
         (&["-c", "copy k from stdin"], "1\n2\n", "COPY 2\n", "", 0),
         (&["-c", "\\copy k from stdin"], "3\n", "COPY 1\n", "", 0),
@@ -67,6 +67,22 @@ async fn what_a_script_asks_for_is_read_from_the_standard_input() {
             "1\n1\n",
             "",
             0,
+        ),
+        // A file that is not there is an action that has failed, as any other.
+        (&["-f", "none.sql", "-c", "select 1"], "", "1\n", "workshop sql: none.sql: No such file or directory\n", 0),
+        (
+            &["-1", "-c", "select 1", "-f", "none.sql"],
+            "",
+            "1\n",
+            "workshop sql: none.sql: No such file or directory\n",
+            1,
+        ),
+        (
+            &["-v", "ON_ERROR_STOP=1", "-f", "none.sql", "-c", "select 1"],
+            "",
+            "",
+            "workshop sql: none.sql: No such file or directory\n",
+            1,
         ),
         // Where an address leads nowhere, a script goes no further.
         (&["-f", "-"], "\\c - - - abc\nselect 1;\n", "", "<stdin>:1: error: invalid port number: \"abc\"\n", 2),

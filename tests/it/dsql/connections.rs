@@ -1,6 +1,6 @@
 //! Who is let in, how, and for how long.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use workshop_dsql::conditions::{ConnectionLimits, SandboxConditions, SandboxFault};
 use workshop_dsql::token;
 
-use super::raw::{Raw, encrypted};
+use super::raw::{Raw, encrypted, error};
 use super::world::{REGION, World, credential, host};
 
 const ADMIN: &[(&str, &str)] = &[("user", "admin"), ("database", "postgres")];
@@ -166,6 +166,36 @@ async fn a_statement_can_be_cancelled_and_a_session_ends_after_an_hour() {
 }
 
 /// A cancel may come at any time, also while the proxy asks the database something itself.
+/// Whatever a session is about: the sandbox that stops waits for none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_session_ends_with_the_sandbox_and_says_why() {
+    let mut world = World::new().await;
+    let mut sessions = Vec::new();
+    for sql in ["select 1", "begin; select 1", "select pg_sleep(60)", "begin; select pg_sleep(60)", "copy t from stdin"]
+    {
+        let mut raw = Raw::connect(&world, "c", "admin").await.expect("connected");
+        if sessions.is_empty() {
+            raw.query("create table t (id int primary key)").await;
+        }
+        raw.query("select 1 from t").await;
+        raw.start(sql).await;
+        sessions.push((raw, sql));
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    world.restart().await;
+    for (mut raw, sql) in sessions {
+        let got = loop {
+            match raw.message().await {
+                Some((b'E', body)) => break error(&body).join(" "),
+                Some(_) => {}
+                None => break "nothing".to_owned(),
+            }
+        };
+        assert_eq!(got, "FATAL 57P01 terminating connection due to administrator command", "{sql}");
+    }
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_cancel_ends_a_session() {
     let world = std::sync::Arc::new(World::new().await);

@@ -182,6 +182,23 @@ async fn a_failed_transaction_says_so_to_whoever_binds_anything() {
     world.end().await;
 }
 
+/// A row that is longer than what is read at once passes in pieces.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_row_comes_behind_its_columns() {
+    let world = World::new().await;
+    let (mut one, _) = two(&world).await;
+    let (sql, row) = ("select repeat('x', 100000)", "x".repeat(100_000));
+    for (begin, end, mark) in [("begin", "commit", " *"), ("select 1", "select 1", "")] {
+        one.query(begin).await;
+        let tag = format!("SELECT 1{mark}");
+        assert!(one.query(sql).await == [&*row, &*tag], "{begin}");
+        assert!(one.extended(sql, &[]).await == [&*row, &*tag], "{begin}, extended");
+        assert!(one.query(&format!("select 1; {sql}")).await[2..] == [&*row, &*tag], "{begin}, of two");
+        one.query(end).await;
+    }
+    world.end().await;
+}
+
 /// Drivers read times by what they were told last, which may come with an answer that nobody sees.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_told_what_its_parameters_are() {
@@ -195,6 +212,7 @@ async fn a_client_is_told_what_its_parameters_are() {
         one.query("update t set n = 1 where id = 1").await;
         one.start_extended("set local timezone = 'Asia/Tokyo'").await;
         assert_eq!(one.finish().await, ["SET *"]);
+        assert_eq!(one.parameter("TimeZone"), Some("Asia/Tokyo"));
         // The transaction loses its locks, and does all of it again.
         assert_eq!(two.query("begin; update t set n = 2 where id = 1; rollback").await.len(), 3);
         assert_eq!(one.query("show timezone").await, ["Asia/Tokyo", "SHOW *"]);
