@@ -60,16 +60,12 @@ pub fn resolved(choices: &[Choice], asked: &Chosen) -> Chosen {
     choices.iter().filter_map(of).collect()
 }
 
-/// Returns every way to choose one option of each; none where there is nothing to choose.
-pub fn combinations(choices: &[Choice]) -> Vec<Chosen> {
-    let more = |chosen: Vec<Chosen>, choice: &Choice| {
-        let with = |chosen: &Chosen| {
-            let options = choice.options.iter().map(|option| (choice.id.clone(), option.id.clone()));
-            options.map(|one| chosen.clone().into_iter().chain([one]).collect()).collect::<Vec<Chosen>>()
-        };
-        chosen.iter().flat_map(with).collect()
-    };
-    if choices.is_empty() { Vec::new() } else { choices.iter().fold(vec![Chosen::new()], more) }
+/// Stands for every option of a choice; no option has such an id.
+const EVERY: &str = "*";
+
+/// Returns what takes all options of each choice: what is for any of them is there then.
+pub(super) fn every(choices: &[Choice]) -> Chosen {
+    choices.iter().map(|choice| (choice.id.clone(), EVERY.to_owned())).collect()
 }
 
 /// Tells whether what is for these options is for the chosen ones. Choices and options that there are not are reported.
@@ -100,7 +96,7 @@ fn holds(
             problem.hint = kinds::did_you_mean(id, &known);
             lens.report(problems, problem.expected(kinds::one_of(&known)));
         }
-        holds &= chosen.get(name).is_some_and(|chosen| ids.contains(&chosen.as_str()));
+        holds &= chosen.get(name).is_some_and(|chosen| chosen == EVERY || ids.contains(&chosen.as_str()));
     }
     holds
 }
@@ -134,7 +130,8 @@ pub(super) fn some_steps_are_kept(
 pub(super) fn keep_chosen(files: &mut Tree, choices: &[Choice], chosen: &Chosen) {
     let of = |wanted: bool| {
         let options = choices.iter().flat_map(|choice| {
-            choice.options.iter().filter(move |option| (chosen.get(&choice.id) == Some(&option.id)) == wanted)
+            let is_chosen = |id: &String| chosen.get(&choice.id).is_some_and(|chosen| chosen == EVERY || chosen == id);
+            choice.options.iter().filter(move |option| is_chosen(&option.id) == wanted)
         });
         patterns(options.flat_map(|option| &option.files))
     };
