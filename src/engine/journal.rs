@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::event::{FileChange, StepRef};
+use super::remedies;
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::tree::{self, SourceFile};
@@ -56,6 +57,9 @@ impl From<Error> for Problem {
                 .hint("free some disk space and try again: what you had is kept in .workshop/journal"),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Problem::environment(&error).hint("make the working directory writable for you and try again")
+            }
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Problem::environment(&error).hint(remedies::GONE)
             }
             Error::Io { .. } => Problem::environment(&error).hint("nothing is lost; repair the cause and try again"),
             Error::NoEntry(_) => Problem::usage(&error),
