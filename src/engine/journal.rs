@@ -300,6 +300,12 @@ impl Journal {
         self.ours.get(path).is_some_and(|known| known.contains(hash))
     }
 
+    /// Returns what of the learner's own was put aside after an entry: the entries of that, each with its paths.
+    pub fn kept_since(&self, id: u64) -> impl Iterator<Item = (u64, Vec<String>)> {
+        let kept = self.entries.iter().filter(move |entry| entry.id > id && entry.kind == EntryKind::Kept);
+        kept.map(|entry| (entry.id, entry.before.keys().cloned().collect()))
+    }
+
     /// Returns the texts of the learner's own that an entry has put aside, each by its path; None when there is one that is no
     /// text, or is damaged.
     pub fn kept_texts(&self, id: u64) -> Option<Vec<(String, String)>> {
