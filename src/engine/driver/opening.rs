@@ -10,7 +10,7 @@ use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
 use crate::stack_since::StackSince;
-use crate::{files, probes, processes, record, stack_since, step};
+use crate::{files, probes, processes, record, setup, stack_since, step};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -31,6 +31,7 @@ impl Driver {
         if config.mode != Mode::CheckOnly {
             self.run.record_to(record::claim(&config.workdir)?);
             self.workspace.open_journal()?;
+            setup::end_left_behind(&config.workdir);
         } else if !config.workdir.is_dir() {
             return Err(Problem::usage(format!("there is no directory {}", config.workdir.display())));
         }
