@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::CommonOptions;
 use super::checkpoint::RunCheckpoints;
+use super::locked_dir::LockedDir;
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
 use super::temporary_stack::TemporaryStacks;
@@ -270,25 +271,18 @@ fn report_file(format: ReportFormat, path: &Path, names: &CourseNames) -> io::Re
 /// A directory that is made for one run and goes with it. It lies in the cache, so that installations are
 /// laid out as links and not as copies.
 struct Scratch {
-    dir: PathBuf,
+    dir: LockedDir,
     /// The name of the learners' directory in it.
     name: String,
 }
 
 impl Scratch {
     fn new(cache: &Path, name: &str) -> Result<Scratch> {
-        let root = cache.join("scratch");
-        sweep(&root);
-        let dir = root.join(std::process::id().to_string());
-        std::fs::create_dir_all(&dir).map_err(|e| {
-            Problem::environment(format!("{} cannot be made: {e}", dir.display()))
-                .hint("set WORKSHOP_CACHE to a directory that can be written")
-        })?;
-        Ok(Scratch { dir, name: name.to_owned() })
+        Ok(Scratch { dir: scratch_dir(cache)?, name: name.to_owned() })
     }
 
     fn workdir(&self) -> PathBuf {
-        self.dir.join(&self.name)
+        self.dir.path().join(&self.name)
     }
 
     /// Stops the sandbox that ran here and deletes what it held, also outside this directory.
@@ -303,21 +297,15 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Where a run was dropped, something may still be writing its last file.
-        let _ = (0..3).find(|_| std::fs::remove_dir_all(&self.dir).is_ok());
-    }
-}
-
-/// Removes what runs that were killed have left.
-fn sweep(root: &Path) {
-    let Ok(entries) = std::fs::read_dir(root) else { return };
-    for entry in entries.flatten() {
-        let pid =
-            entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(rustix::process::Pid::from_raw);
-        if pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
+/// Makes a directory of this run's own in the cache. What a run that was killed has left there ends and goes: its commands, the
+/// servers that it has started, its files.
+///
+/// # Errors
+/// When the cache cannot be written.
+pub fn scratch_dir(cache: &Path) -> Result<LockedDir> {
+    let root = cache.join("scratch");
+    LockedDir::new(&root, "", workshop_engine::end_left_below).map_err(|e| {
+        Problem::environment(format!("{} cannot be written: {e}", root.display()))
+            .hint("set WORKSHOP_CACHE to a directory that can be written")
+    })
 }
