@@ -452,3 +452,18 @@ fn who_begins_again_with_own_lines_is_asked_or_has_said_before_what_becomes_of_t
     assert!(code == 2 && said.contains("chapter 1 has no checks"), "{code}: {said}");
     assert_eq!(at(&["--chapter", "0", "--check", "--workdir", "strange"], "").0, 0);
 }
+
+/// As a build server sets them: empty where nobody has filled them in, and `1` for yes.
+#[test]
+fn a_variable_that_is_empty_is_not_set_and_one_is_yes() {
+    let names = ["TARGET", "COURSE", "LESSONS", "SNAPSHOTS", "LOCALE", "NO_STANDBY", "TIME_LIMIT", "CHECKPOINTS"];
+    let mut command = crate::support::command(crate::support::exe());
+    command.envs(names.map(|name| (format!("WORKSHOP_{name}"), "")));
+    let out = command.arg("lint").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    for yes in ["1", "true", "yes"] {
+        let mut command = crate::support::command(crate::support::exe());
+        let out = command.env("WORKSHOP_NO_STANDBY", yes).arg("schema").output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "{yes}: {}", text(&out.stderr));
+    }
+}
