@@ -59,9 +59,14 @@ impl Reports {
         let EventKind::Closed { verdict, kind } = event.kind else { return self.tell(event) };
         self.last = (event.seq.saturating_sub(1), event.at);
         let drift = std::mem::take(&mut self.drift);
-        let is_failed = verdict.is_good() && !drift.is_empty();
-        drift.into_iter().for_each(|problem| self.emit(EventKind::Trouble { problem }));
-        let (verdict, kind) = if is_failed { (Verdict::Fail, Some(Kind::Failed)) } else { (verdict, kind) };
+        let (verdict, kind) = match verdict.is_good() && !drift.is_empty() {
+            // All that was tried is well: the course is not.
+            true => {
+                drift.into_iter().for_each(|problem| self.emit(EventKind::Trouble { problem }));
+                (Verdict::Fail, Some(Kind::Failed))
+            }
+            false => (verdict, kind),
+        };
         self.came = Some((verdict, kind));
         self.emit(EventKind::Closed { verdict, kind });
     }

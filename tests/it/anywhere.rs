@@ -361,7 +361,7 @@ fn what_a_killed_run_by_itself_has_left_ends_with_the_next() {
             "snapshot: ch00\ntitle: All of it\nminutes: 1\nsteps:\n\
              - {{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}}\n\
              - {{id: api, title: Serve, minutes: 0, say: Serve it., serve: {{name: api, run: echo $$ >> {home}/noted; echo up; exec sleep 300, ready: {{output: up}}}}}}\n\
-             - {{id: stay, title: Stay, minutes: 0, say: Stay., shell: {{run: test -e {home}/second || {{ echo $$ >> {home}/noted; sleep 300; }}}}}}\n"
+             - {{id: stay, title: Stay, minutes: 0, say: Stay., shell: {{run: 'test -e {home}/second || (echo $$ >> {home}/noted; sleep 300)'}}}}\n"
         ),
     );
     let report = written.home.path().join("report.xml");
