@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use workshop_base::files;
+use workshop_base::problem::{Problem, Result};
 
 /// Ends the name of the lock beside a directory.
 const LOCK: &str = ".lock";
@@ -105,6 +106,19 @@ fn lock_of(dir: &Path) -> PathBuf {
     let mut name = dir.as_os_str().to_owned();
     name.push(LOCK);
     PathBuf::from(name)
+}
+
+/// Makes a directory of this run's own in the cache. What a run that was killed has left there ends and goes: its commands, the
+/// servers that it has started, its files.
+///
+/// # Errors
+/// When the cache cannot be written.
+pub fn scratch_dir(cache: &Path) -> Result<LockedDir> {
+    let root = cache.join("scratch");
+    LockedDir::new(&root, "", workshop_engine::end_left_below).map_err(|e| {
+        Problem::environment(format!("{} cannot be written: {e}", root.display()))
+            .hint("set WORKSHOP_CACHE to a directory that can be written")
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::CommonOptions;
 use super::checkpoint::RunCheckpoints;
-use super::locked_dir::LockedDir;
+use super::locked_dir::{LockedDir, scratch_dir};
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
 use super::temporary_stack::TemporaryStacks;
@@ -295,17 +295,4 @@ impl Scratch {
             }
         }
     }
-}
-
-/// Makes a directory of this run's own in the cache. What a run that was killed has left there ends and goes: its commands, the
-/// servers that it has started, its files.
-///
-/// # Errors
-/// When the cache cannot be written.
-pub fn scratch_dir(cache: &Path) -> Result<LockedDir> {
-    let root = cache.join("scratch");
-    LockedDir::new(&root, "", workshop_engine::end_left_below).map_err(|e| {
-        Problem::environment(format!("{} cannot be written: {e}", root.display()))
-            .hint("set WORKSHOP_CACHE to a directory that can be written")
-    })
 }

@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::locked_dir::scratch_dir;
 use super::runtime::{block_on, until_stopped};
-use super::{proof, target};
+use super::target;
 use workshop_base::problem::{Kind, Problem, Result, Spot};
 use workshop_base::process::{self, ProcessSpec};
 use workshop_course::code::tree::Tree;
@@ -72,7 +73,7 @@ fn synthesised(chapter: &Chapter, project: &str) -> Result<Vec<Problem>> {
         Problem::environment(format!("the project cannot be laid out: {e}"))
             .hint("set WORKSHOP_CACHE to a directory that can be written")
     };
-    let scratch = proof::scratch_dir(&cache)?;
+    let scratch = scratch_dir(&cache)?;
     let directory = scratch.path().join(&chapter.id);
     lay_out(&chapter.snapshot, &directory).map_err(unmade)?;
     let project = directory.join(project);

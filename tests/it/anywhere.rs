@@ -410,24 +410,28 @@ fn what_a_killed_setup_has_left_ends_with_the_next_start_and_what_an_earlier_one
          - {{title: Wait, run: \"test ! -e {home}/hang || {{ echo $$ > {home}/noted; sleep 300; }}\"}}\n"
     );
     written.put("lessons/course.yaml", &setup);
-    let work = written.begin("quit\n");
-    let server: i32 = fs::read_to_string(written.home.path().join("server")).unwrap().trim().parse().unwrap();
+    // Goes on until the setup has written the number of a process into a file.
+    let setup_of = |name: &str| {
+        let (reading, typing) = std::io::pipe().unwrap();
+        let mut command = written.command(&["--plain", "--workdir", "work"]);
+        let child = command.stdin(reading).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let noted = || fs::read_to_string(written.home.path().join(name)).ok()?.trim().parse::<i32>().ok();
+        loop {
+            if let Some(pid) = noted() {
+                return (pid, child, typing);
+            }
+            assert!(Instant::now() < deadline, "the setup does not come so far");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let (server, mut child, mut typing) = setup_of("server");
+    typing.write_all(b"quit\n").unwrap();
+    child.wait().unwrap();
     written.put("hang", "");
-    let (reading, typing) = std::io::pipe().unwrap();
-    let mut command = written.command(&["--plain", "--workdir"]);
-    command.arg(&work);
-    let mut child = command.stdin(reading).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let noted = written.home.path().join("noted");
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let pid = || fs::read_to_string(&noted).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    while pid().is_none() {
-        assert!(Instant::now() < deadline, "the setup does not come so far");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let (left, mut child, _typing) = setup_of("noted");
     child.kill().unwrap();
     child.wait().unwrap();
-    drop(typing);
-    let left = pid().unwrap();
     assert!(crate::support::alive(left), "it outlives it");
     fs::remove_file(written.home.path().join("hang")).unwrap();
     written.begin("quit\n");

@@ -50,8 +50,12 @@ fn built(raw: &ChoiceYaml) -> Choice {
     Choice { id: raw.id.0.clone(), title: as_it_stands(&raw.title), options: raw.options.iter().map(option).collect() }
 }
 
-/// Returns the option of each choice: the one that is asked for, if there is such, else the first.
-pub fn resolved(choices: &[Choice], asked: &Chosen) -> Chosen {
+/// Returns the option of each choice: the one that is asked for, if there is such, else the first. `asked` is None for all
+/// options of each at once: what is for any of them is there then.
+pub fn resolved(choices: &[Choice], asked: Option<&Chosen>) -> Chosen {
+    let Some(asked) = asked else {
+        return choices.iter().map(|choice| (choice.id.clone(), EVERY.to_owned())).collect();
+    };
     let of = |choice: &Choice| {
         let asked = asked.get(&choice.id).filter(|id| choice.option(id).is_some());
         let id = asked.cloned().or_else(|| choice.options.first().map(|option| option.id.clone()))?;
@@ -62,11 +66,6 @@ pub fn resolved(choices: &[Choice], asked: &Chosen) -> Chosen {
 
 /// Stands for every option of a choice; no option has such an id.
 const EVERY: &str = "*";
-
-/// Returns what takes all options of each choice: what is for any of them is there then.
-pub(super) fn every(choices: &[Choice]) -> Chosen {
-    choices.iter().map(|choice| (choice.id.clone(), EVERY.to_owned())).collect()
-}
 
 /// Tells whether what is for these options is for the chosen ones. Choices and options that there are not are reported.
 fn holds(

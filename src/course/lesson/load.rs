@@ -115,10 +115,7 @@ fn read_course(
     let mut read = read_chapters(&files, snapshots);
     let files = |read: &mut Read| read.snapshot.as_mut().map(|reading| std::mem::take(&mut reading.files));
     let mut trees: Vec<Option<Tree>> = read.iter_mut().map(files).collect();
-    let mut head = CourseHead::of(&file, asked.unwrap_or(&Chosen::new()), problems);
-    if asked.is_none() {
-        head.chosen = choices::every(&head.choices);
-    }
+    let head = CourseHead::of(&file, asked, problems);
     trees.iter_mut().flatten().for_each(|tree| choices::keep_chosen(tree, &head.choices, &head.chosen));
     let mut own = CourseParts::of(raw, lens, &head.choices, problems);
     if raw.target.is_some_and(|target| !raw.targets.is_empty() && !raw.targets.contains(&target)) {
@@ -153,7 +150,7 @@ pub(super) struct CourseHead<'a> {
 
 impl<'a> CourseHead<'a> {
     /// Takes in what the file says.
-    pub(super) fn of(file: &'a LessonFile<CourseYaml>, asked: &Chosen, problems: &mut Vec<Problem>) -> CourseHead<'a> {
+    pub(super) fn of(file: &'a LessonFile<CourseYaml>, asked: Option<&Chosen>, problems: &mut Vec<Problem>) -> Self {
         let (raw, lens) = (&file.raw, file.lens());
         let choices = choices::choices(raw, lens, problems);
         let chosen = choices::resolved(&choices, asked);
