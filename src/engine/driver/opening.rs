@@ -69,12 +69,7 @@ impl Driver {
             self.deploys.restore(saved.deployed, saved.deployed_files);
             self.emit(EventKind::Restored { progress: Box::new(saved.progress) });
         }
-        if config.mode == Mode::Interactive {
-            // What was put aside and is in no session: that was killed before it was saved, or is damaged.
-            let known = self.run.progress().journal.keys().next_back().copied().unwrap_or_default();
-            let kept = self.workspace.kept_since(known);
-            self.emit_all(kept);
-        }
+        self.tell_unknown_kept();
         if is_new && config.chapter.is_none() && position != position::first(course) {
             let title = course.chapter(position.chapter).map_or("", |chapter| chapter.title.as_str());
             let line = format!("the files here are as the chapter before “{title}” leaves them: it goes on from there");
@@ -104,6 +99,15 @@ impl Driver {
             self.report_distance();
         }
         Ok(bring)
+    }
+
+    /// Tells a person what of theirs was put aside and is in no session: that was killed before it was saved, or is damaged.
+    fn tell_unknown_kept(&mut self) {
+        if self.config.mode == Mode::Interactive {
+            let known = self.run.progress().journal.keys().next_back().copied().unwrap_or_default();
+            let kept = self.workspace.kept_since(known);
+            self.emit_all(kept);
+        }
     }
 
     /// Goes to a position, and brings the files along.
