@@ -511,6 +511,6 @@ mod tests {
         .unwrap();
         assert!(ended.success());
         assert_eq!(bytes, 3_000_000);
-        assert!(longest >= LINE_LIMIT && longest <= LINE_LIMIT + 64 * 1024, "{longest}");
+        assert!((LINE_LIMIT..=LINE_LIMIT + 64 * 1024).contains(&longest), "{longest}");
     }
 }
