@@ -410,26 +410,30 @@ fn what_a_killed_setup_has_left_ends_with_the_next_start_and_what_an_earlier_one
          - {{title: Wait, run: \"test ! -e {home}/hang || {{ echo $$ > {home}/noted; sleep 300; }}\"}}\n"
     );
     written.put("lessons/course.yaml", &setup);
-    // Goes on until the setup has written the number of a process into a file.
-    let setup_of = |name: &str| {
+    let begin = || {
         let (reading, typing) = std::io::pipe().unwrap();
         let mut command = written.command(&["--plain", "--workdir", "work"]);
-        let child = command.stdin(reading).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        (command.stdin(reading).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), typing)
+    };
+    // The number of a process, as soon as the setup has written it into a file.
+    let noted = |name: &str| {
         let deadline = Instant::now() + Duration::from_secs(30);
-        let noted = || fs::read_to_string(written.home.path().join(name)).ok()?.trim().parse::<i32>().ok();
         loop {
-            if let Some(pid) = noted() {
-                return (pid, child, typing);
+            let text = fs::read_to_string(written.home.path().join(name)).unwrap_or_default();
+            if let Ok(pid) = text.trim().parse::<i32>() {
+                return pid;
             }
             assert!(Instant::now() < deadline, "the setup does not come so far");
             std::thread::sleep(Duration::from_millis(20));
         }
     };
-    let (server, mut child, mut typing) = setup_of("server");
+    let (mut child, mut typing) = begin();
+    let server = noted("server");
     typing.write_all(b"quit\n").unwrap();
     child.wait().unwrap();
     written.put("hang", "");
-    let (left, mut child, _typing) = setup_of("noted");
+    let (mut child, _typing) = begin();
+    let left = noted("noted");
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(crate::support::alive(left), "it outlives it");
