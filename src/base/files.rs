@@ -52,10 +52,26 @@ pub fn lockable(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When its directory cannot be written to, or the disk is full. The old file is still there then.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = beside(path);
-    let written = opened(&beside, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
-        .and_then(|()| std::fs::rename(&beside, path));
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`replace`], for somebody's own file: it keeps its mode, and through a link the file that it leads to is written.
+///
+/// # Errors
+/// As [`replace`], and when it is not there.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = std::fs::canonicalize(path)?;
+    let mode = std::fs::metadata(&path)?.permissions();
+    replace_with(&path, |file| file.write_all(bytes).and_then(|()| file.set_permissions(mode)))
+}
+
+/// As [`replace`], for what is written piece by piece.
+///
+/// # Errors
+/// As [`replace`], and those of `write`.
+pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let (beside, mut file) = made_beside(path)?;
+    let written = write(&mut file).and_then(|()| file.sync_data()).and_then(|()| std::fs::rename(&beside, path));
     if let Err(error) = written {
         let _ = std::fs::remove_file(&beside);
         return Err(error);
@@ -89,14 +105,26 @@ fn opened(path: &Path, flags: OFlags) -> io::Result<File> {
     Ok(file.into())
 }
 
-/// A name in the same directory that nobody else uses: of this process, and counted.
-fn beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    name.push(format!(".{}-{count}{UNFINISHED}", std::process::id()));
-    path.with_file_name(name)
+/// Counts the names that were tried.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+/// So many names may be taken, one behind the other.
+const TAKEN: usize = 1000;
+
+/// Makes a file in the same directory under a name that nobody else uses: of this process, and counted. One that is there was left
+/// by a process that was killed and had the same number, or is another's in another container.
+fn made_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut tries = 0;
+    loop {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        name.push(format!(".{}-{count}{UNFINISHED}", std::process::id()));
+        let beside = path.with_file_name(name);
+        match opened(&beside, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TAKEN => tries += 1,
+            made => return made.map(|file| (beside, file)),
+        }
+    }
 }
 
 fn linked(path: &Path) -> io::Error {
@@ -134,6 +162,36 @@ mod tests {
         symlink(dir.path().join("nothing"), dir.path().join("loose")).unwrap();
         assert!(append(&dir.path().join("loose")).is_err());
         assert!(!dir.path().join("nothing").exists());
+    }
+
+    #[test]
+    fn somebodys_own_file_keeps_its_mode_and_the_link_to_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o754)).unwrap();
+        symlink("file", &link).unwrap();
+        rewrite(&link, b"new").unwrap();
+        assert_eq!(
+            (fs::read(&file).unwrap().as_slice(), fs::metadata(&file).unwrap().mode() & 0o777),
+            (&b"new"[..], 0o754)
+        );
+        assert!(link.is_symlink());
+        assert!(rewrite(&dir.path().join("none"), b"new").is_err());
+    }
+
+    #[test]
+    fn what_a_killed_process_of_the_same_number_has_left_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        // Tests count beside each other: the next names are among these.
+        let next = COUNT.load(Ordering::Relaxed);
+        for count in next..next + 200 {
+            fs::write(dir.path().join(format!(".file.{}-{count}{UNFINISHED}", std::process::id())), "half").unwrap();
+        }
+        replace(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
     #[test]

@@ -103,6 +103,17 @@ impl Problem {
         self.expected = Some(expected.into());
         self
     }
+    /// Cuts its texts, whatever an author wrote that is told again in them: they stay ones that can be read.
+    pub fn shorten(&mut self) {
+        const MOST: usize = 600;
+        let texts = [Some(&mut self.message), self.expected.as_mut(), self.hint.as_mut()];
+        for text in texts.into_iter().flatten() {
+            if let Some((end, _)) = text.char_indices().nth(MOST) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+    }
     /// Points at a place in a file.
     #[must_use]
     pub fn at(mut self, spot: Spot) -> Self {

@@ -11,8 +11,8 @@ use super::places::CourseDirs;
 use super::{output, shipped, target};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
+use workshop_course::lesson::load;
 use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, StepAction};
-use workshop_course::lesson::{choices, load};
 
 /// Asks once whether a course may be opened, where somebody is there to answer. A script or a pipe has named the course
 /// that it wants to run; only what was fetched from elsewhere needs `--agree` there.
@@ -81,12 +81,9 @@ fn answer(course: &Course, dirs: &CourseDirs, home: &Path) -> Result<bool> {
 /// The commands of a course with whatever is chosen in it: another option may be chosen later, and nobody is asked then.
 fn commands_of_all(course: &Course, dirs: &CourseDirs) -> Vec<String> {
     let mut all = commands(course);
-    for chosen in choices::combinations(&course.choices) {
-        // One that is not valid is not opened.
-        if let Ok(other) = load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen) {
-            all.extend(commands(&other));
-        }
-    }
+    let whole = || load::load_every_option(&dirs.lessons, &dirs.snapshots);
+    let whole = if course.choices.is_empty() { None } else { whole() };
+    all.extend(whole.iter().flat_map(commands));
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|command| seen.insert(command.clone()));
     all
@@ -150,6 +147,9 @@ steps:
   - {id: copy, title: A, minutes: 0, say: x, edit: all}
   - {id: js, title: A, minutes: 0, say: x, when: {language: js}, shell: {run: first}}
   - {id: both, title: A, minutes: 0, say: x, when: {language: py, os: mac}, shell: {run: hidden}}
+  - {id: both, title: A, minutes: 0, say: x, when: {language: py, c9: [d], c3: [d]}, shell: {run: \"hidden, too\"}}
+checks:
+  - {id: sure, title: A, when: {c1: d, c2: d, c4: d}, command: {run: in a check}}
 ";
 
     #[test]
@@ -161,11 +161,14 @@ steps:
             fs::write(path, text).unwrap();
         };
         let two = |one: &str, other: &str| format!("[{{id: {one}, title: A}}, {{id: {other}, title: B}}]");
+        // More combinations than could be looked at one by one.
+        let more: String =
+            (0..24).map(|n| format!("  - {{id: c{n}, title: C, options: {}}}\n", two("c", "d"))).collect();
         write(
             "lessons/course.yaml",
             &format!(
                 "title: T\ncode: T1\nslot: 1\nchapters: [ch00]\nchoices:\n  - {{id: language, title: L, options: {}}}\n  - \
-                 {{id: os, title: O, options: {}}}\n",
+                 {{id: os, title: O, options: {}}}\n{more}",
                 two("js", "py"),
                 two("linux", "mac")
             ),
@@ -173,8 +176,8 @@ steps:
         write("lessons/ch00.yaml", CHAPTER);
         write("snapshots/ch00/a.txt", "a");
         let (lessons, snapshots) = (root.path().join("lessons"), root.path().join("snapshots"));
-        let chosen = choices::Chosen::new();
+        let chosen = std::collections::BTreeMap::new();
         let dirs = CourseDirs { lessons, snapshots, fetched: None, locale: None, chosen };
-        assert_eq!(commands_of_all(&dirs.load().unwrap(), &dirs), ["first", "hidden"]);
+        assert_eq!(commands_of_all(&dirs.load().unwrap(), &dirs), ["first", "hidden", "hidden, too", "in a check"]);
     }
 }

@@ -5,12 +5,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
 
@@ -187,11 +188,9 @@ fn wrong(what: &str, name: &Path) -> io::Error {
 /// Packs directories into a `.tar.gz` file that only its owner reads, each under a name of its own.
 ///
 /// # Errors
-/// When something cannot be read or written; nothing is left at `to` then.
+/// When something cannot be read or written; what was at `to` is still there then.
 pub fn pack(dirs: &[(String, PathBuf)], to: &Path) -> io::Result<()> {
-    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(to)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    let packing = || {
+    let packing = |file: &mut File| {
         let mut tar = tar::Builder::new(GzEncoder::new(BufWriter::new(file), flate2::Compression::fast()));
         tar.follow_symlinks(false);
         for (name, dir) in dirs {
@@ -199,14 +198,18 @@ pub fn pack(dirs: &[(String, PathBuf)], to: &Path) -> io::Result<()> {
         }
         tar.into_inner()?.finish()?.flush()
     };
-    packing().inspect_err(|_| {
-        // Half an archive is of no use; the error that matters is the first.
-        let _ = fs::remove_file(to);
-    })
+    // A pipe or a device takes it as it comes.
+    match to.metadata() {
+        Ok(known) if !known.is_file() => File::options().write(true).open(to).and_then(|mut file| packing(&mut file)),
+        Ok(_) => files::replace_with(&fs::canonicalize(to)?, packing),
+        Err(_) => files::replace_with(to, packing),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     /// An archive of entries: name, kind, content or target.
@@ -252,6 +255,28 @@ mod tests {
         unpack(&archive, &to, ArchiveLinks::Kept).unwrap();
         assert_eq!(fs::read_to_string(to.join("one/deep/.bin/run")).unwrap(), "#!/bin/sh");
         assert_eq!(fs::metadata(to.join("one/deep/run.sh")).unwrap().permissions().mode() & 0o111, 0o111);
+    }
+
+    #[test]
+    fn what_cannot_be_packed_leaves_the_archive_that_was_there_and_a_pipe_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, archive) = (dir.path().join("from"), dir.path().join("a.tar.gz"));
+        fs::create_dir(&from).unwrap();
+        fs::write(from.join("x"), "x").unwrap();
+        fs::write(&archive, "of yesterday").unwrap();
+        let dirs = |from: &Path| vec![("one".to_owned(), from.to_owned())];
+        assert!(pack(&dirs(&dir.path().join("none")), &archive).is_err());
+        assert_eq!(fs::read_to_string(&archive).unwrap(), "of yesterday");
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::set_permissions(&pipe, fs::Permissions::from_mode(0o644)).unwrap();
+        let reads = pipe.clone();
+        let reader = std::thread::spawn(move || fs::read(reads).unwrap());
+        pack(&dirs(&from), &pipe).unwrap();
+        assert_eq!(reader.join().unwrap()[..2], [0x1f, 0x8b]);
+        assert_eq!(fs::metadata(&pipe).unwrap().permissions().mode() & 0o777, 0o644);
+        pack(&dirs(&from), &archive).unwrap();
+        assert_eq!(fs::metadata(&archive).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct CommonOptions {
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// Let no sandbox follow a talk in an account (target aws): there is nothing to fail over to then
-    #[arg(long, global = true, env = "WORKSHOP_NO_STANDBY")]
+    #[arg(long, global = true, env = "WORKSHOP_NO_STANDBY", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_standby: bool,
     /// The directory you work in [default: the one that you are in, if a workshop lives there, else the one that the course names]
     #[arg(long, global = true, value_name = "DIR")]

@@ -48,8 +48,8 @@ pub fn read_to_open(common: &CommonOptions, dirs: &places::CourseDirs) -> Result
 pub struct CourseToProve {
     /// The course; where it cannot be tried out, all that is wrong with it.
     pub course: std::result::Result<Course, Vec<Problem>>,
-    /// The snapshots are other than the lessons say.
-    pub drift: bool,
+    /// In what the snapshots are other than the lessons say.
+    pub drift: Vec<Problem>,
 }
 
 /// Reads the course to try it out; what is wrong with it has then been written to stderr.
@@ -59,7 +59,7 @@ pub struct CourseToProve {
 pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<CourseToProve> {
     let chosen = choices::chosen(common, &dirs.lessons)?;
     let (mut course, mut problems) = load::load_to_prove(&dirs.lessons, &dirs.snapshots, &chosen);
-    let drift = course.is_some() && !problems.is_empty();
+    let drift = if course.is_some() { problems.clone() } else { Vec::new() };
     if let (Some(course), Some(locale)) = (&mut course, &dirs.locale) {
         locale::translate(course, locale, &mut problems);
     }
@@ -67,7 +67,7 @@ pub fn read_to_prove(common: &CommonOptions, dirs: &places::CourseDirs) -> Resul
     if !problems.is_empty() {
         warn(&lint::render(&problems, colors_stderr(common.color)));
     }
-    if course.is_some() && drift {
+    if course.is_some() && !drift.is_empty() {
         warn("the snapshots are not what the lessons say; going on to show what that comes to\n\n");
     }
     Ok(CourseToProve { course: course.ok_or(problems), drift })

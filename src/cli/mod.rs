@@ -16,6 +16,7 @@ mod digest;
 mod doctor;
 mod git_clone;
 mod library;
+mod locked_dir;
 mod log;
 mod output;
 mod places;

@@ -217,12 +217,16 @@ pub fn is_ours(dir: &Path) -> bool {
 /// # Errors
 /// When the current directory is gone.
 pub fn workdir(common: &CommonOptions) -> Result<PathBuf> {
-    let here = std::env::current_dir().map_err(|e| {
-        Problem::environment(format!("the current directory cannot be read: {e}")).hint("change to another directory")
-    })?;
+    let here = || {
+        std::env::current_dir().map_err(|e| {
+            Problem::environment(format!("the current directory cannot be read: {e}"))
+                .hint("change to another directory, or pass --workdir with a whole path")
+        })
+    };
     Ok(match &common.workdir {
-        Some(dir) => here.join(dir),
-        None => nearest(here, &workdir_name(common)),
+        Some(dir) if dir.is_absolute() => dir.clone(),
+        Some(dir) => here()?.join(dir),
+        None => nearest(here()?, &workdir_name(common)),
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::builder::{OsStr, Resettable};
+use clap::{Arg, ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use super::args::{Cli, CliCommand};
 use super::output::{colors_stderr, complain};
@@ -25,7 +26,7 @@ pub fn main(course: &'static [ShippedFile]) -> ExitCode {
         _ => {}
     }
     shipped::register(course);
-    let matches = Cli::command().get_matches();
+    let matches = command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -38,6 +39,13 @@ pub fn main(course: &'static [ShippedFile]) -> ExitCode {
             ExitCode::from(problem.kind.exit_code())
         }
     }
+}
+
+/// The command line as it is read. A variable that is empty is not set, as everywhere: a build server gives those that nobody has
+/// filled in.
+fn command() -> clap::Command {
+    let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    Cli::command().mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::<OsStr>::Reset) } else { arg })
 }
 
 fn run(cli: Cli, matches: &ArgMatches) -> Result<u8> {

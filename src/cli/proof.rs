@@ -9,14 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::CommonOptions;
 use super::checkpoint::RunCheckpoints;
+use super::locked_dir::{LockedDir, scratch_dir};
 use super::output::ActionsFence;
 use super::runtime::{block_on, until_stopped};
 use super::temporary_stack::TemporaryStacks;
 use super::waits::MeasuredWaits;
 use super::{agreement, course, output, places, target};
+use crate::headless::junit::Junit;
 use crate::headless::names::CourseNames;
 use crate::headless::reports::{self, Reports};
-use crate::headless::types::{self, ReportRequest, Reporter};
+use crate::headless::types::{self, ReportFormat, ReportRequest, Reporter};
+use crate::headless::whole_file::WholeFile;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::lint;
@@ -68,8 +71,9 @@ pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u
     let common = &if theirs { target::remembered(common, &workdir)? } else { common.clone() };
     target::allowed(&course, target::of(common, &course))?;
     let fence = fence(&requests);
-    let reports = Reports::new(reporters(common, &requests, &CourseNames(Some(course.clone())), fence.as_ref())?);
-    let code = block_on(until_stopped(async move |stop| {
+    let reports = reporters(common, &requests, &CourseNames(Some(course.clone())), fence.as_ref())?;
+    let reports = Reports::of_course(reports, drift);
+    block_on(until_stopped(async move |stop| {
         if theirs {
             let plan = Plan::Checks(chapters(&course, request));
             let run = (Mode::CheckOnly, plan, Beginning::default());
@@ -100,9 +104,7 @@ pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u
             Some(stack) => stack.release(&stop).await?,
         }
         code
-    }))?;
-    // All that was tried may be well: the course is not.
-    Ok(if code == 0 && drift { Kind::Failed.exit_code() } else { code })
+    }))
 }
 
 /// Reports a course that is not valid wherever a machine looks for a report; a person has read it on stderr.
@@ -218,7 +220,7 @@ async fn walk(
     let limits = WalkLimits { stop: stop.clone(), time: common.time_limit.0 };
     let proved = matches!(plan, Plan::Proof(_)).then(|| setup.course.clone());
     let mut waits = MeasuredWaits::default();
-    let ended = walk::walk(setup, &plan, beginning, &limits, |event| {
+    walk::walk(setup, &plan, beginning, &limits, |event| {
         waits.take(event);
         reports.event(event);
     })
@@ -227,13 +229,14 @@ async fn walk(
         let warnings = waits.planned_too_long(&course, target);
         output::warn(&lint::render_warnings(&warnings, output::colors_stderr(common.color)));
     }
+    let code = reports.exit_code();
     match reports.finish() {
         // Whoever read the report has gone away: the exit code still counts.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Problem::environment(format!("a report cannot be written: {error}"))
                 .hint("check the disk and --format"))
         }
-        _ => Ok(reports::exit_code(ended.verdict, ended.kind)),
+        _ => Ok(code),
     }
 }
 
@@ -248,7 +251,7 @@ fn reporters(
     let open = |request: &ReportRequest| {
         let out: Box<dyn Write + Send> = match &request.file {
             None => Box::new(io::stdout()),
-            Some(path) => Box::new(File::create(path).map_err(|e| course::unwritable(path, &e))?),
+            Some(path) => report_file(request.format, path, names).map_err(|e| course::unwritable(path, &e))?,
         };
         let word = fence.filter(|_| request.file.is_none()).map(ActionsFence::word);
         Ok(reports::reporter(request.format, out, names.clone(), color, word))
@@ -256,28 +259,30 @@ fn reporters(
     requests.iter().map(open).collect()
 }
 
+/// Opens a report's file. One that is written at its run's end says until then that it has not come to it.
+fn report_file(format: ReportFormat, path: &Path, names: &CourseNames) -> io::Result<Box<dyn Write + Send>> {
+    let file = File::create(path)?;
+    Ok(match format {
+        ReportFormat::Junit if file.metadata()?.is_file() => Box::new(WholeFile::new(file, &Junit::unfinished(names))?),
+        _ => Box::new(file),
+    })
+}
+
 /// A directory that is made for one run and goes with it. It lies in the cache, so that installations are
 /// laid out as links and not as copies.
 struct Scratch {
-    dir: PathBuf,
+    dir: LockedDir,
     /// The name of the learners' directory in it.
     name: String,
 }
 
 impl Scratch {
     fn new(cache: &Path, name: &str) -> Result<Scratch> {
-        let root = cache.join("scratch");
-        sweep(&root);
-        let dir = root.join(std::process::id().to_string());
-        std::fs::create_dir_all(&dir).map_err(|e| {
-            Problem::environment(format!("{} cannot be made: {e}", dir.display()))
-                .hint("set WORKSHOP_CACHE to a directory that can be written")
-        })?;
-        Ok(Scratch { dir, name: name.to_owned() })
+        Ok(Scratch { dir: scratch_dir(cache)?, name: name.to_owned() })
     }
 
     fn workdir(&self) -> PathBuf {
-        self.dir.join(&self.name)
+        self.dir.path().join(&self.name)
     }
 
     /// Stops the sandbox that ran here and deletes what it held, also outside this directory.
@@ -288,25 +293,6 @@ impl Scratch {
             if let Err(problem) = control::reset(&self.workdir(), &options).await {
                 tracing::warn!("the scratch sandbox could not be removed: {problem}");
             }
-        }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Where a run was dropped, something may still be writing its last file.
-        let _ = (0..3).find(|_| std::fs::remove_dir_all(&self.dir).is_ok());
-    }
-}
-
-/// Removes what runs that were killed have left.
-fn sweep(root: &Path) {
-    let Ok(entries) = std::fs::read_dir(root) else { return };
-    for entry in entries.flatten() {
-        let pid =
-            entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(rustix::process::Pid::from_raw);
-        if pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
-            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }

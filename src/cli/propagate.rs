@@ -9,6 +9,7 @@ use super::args::CommonOptions;
 use super::output::say;
 use super::{committed, places};
 use crate::tui::user_editor;
+use workshop_base::files;
 use workshop_base::problem::{Problem, Result, Spot};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::merge::{self, Carried, FileConflict};
@@ -225,14 +226,18 @@ fn told(name: &str, before: &Tree, one: &Carried) -> String {
     text
 }
 
-fn write(directory: &Path, before: &Tree, files: &Tree) -> Result<()> {
-    for path in before.keys().filter(|path| !files.contains_key(*path)) {
+fn write(directory: &Path, before: &Tree, after: &Tree) -> Result<()> {
+    for path in before.keys().filter(|path| !after.contains_key(*path)) {
         let full = tree::locate(directory, path).map_err(Problem::usage)?;
         fs::remove_file(&full).map_err(|e| unwritable(&full, &e))?;
     }
-    for (path, file) in files.iter().filter(|(path, file)| before.get(*path) != Some(file)) {
+    for (path, file) in after.iter().filter(|(path, file)| before.get(*path) != Some(file)) {
         let full = tree::locate(directory, path).map_err(Problem::usage)?;
-        let made = full.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&full, file.bytes()));
+        let made = full.parent().map_or(Ok(()), fs::create_dir_all);
+        let made = made.and_then(|()| match full.exists() {
+            true => files::rewrite(&full, file.bytes()),
+            false => fs::write(&full, file.bytes()),
+        });
         made.map_err(|e| unwritable(&full, &e))?;
         let mode = fs::metadata(&full).map_err(|e| unwritable(&full, &e))?.permissions().mode();
         let wanted = if file.executable { mode | ((mode & 0o444) >> 2) } else { mode & !0o111 };

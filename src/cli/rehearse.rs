@@ -11,6 +11,7 @@ use super::output::say;
 use super::places::CourseDirs;
 use super::{course, places, target};
 use workshop_base::duration;
+use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::{Chapter, Course, Origin, Step};
@@ -79,7 +80,7 @@ fn millis(time: std::time::Duration) -> u64 {
 fn rewrite(course: &Course, planned: &Course, spent: &StepTimes, dirs: &CourseDirs) -> Result<Vec<String>> {
     let mut before: BTreeMap<std::path::PathBuf, String> = BTreeMap::new();
     let put_back = |before: &BTreeMap<std::path::PathBuf, String>| {
-        before.iter().for_each(|(path, text)| drop(fs::write(path, text)));
+        before.iter().for_each(|(path, text)| drop(files::rewrite(path, text.as_bytes())));
     };
     for chapter in &course.chapters {
         let path = &chapter.origin.file;
@@ -90,7 +91,7 @@ fn rewrite(course: &Course, planned: &Course, spent: &StepTimes, dirs: &CourseDi
         let new = chapter_text(&text, chapter, planned.chapter(chapter.number), spent);
         if new != text {
             before.insert(path.clone(), text);
-            if let Err(error) = fs::write(path, new) {
+            if let Err(error) = files::rewrite(path, new.as_bytes()) {
                 put_back(&before);
                 return Err(unread(error));
             }

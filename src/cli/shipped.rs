@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::digest::{self, digest};
+use super::locked_dir::LockedDir;
 use workshop_base::problem::{Problem, Result};
 
 /// A file of the shipped course.
@@ -63,26 +64,20 @@ fn below(files: &[ShippedFile], courses: &Path) -> io::Result<PathBuf> {
     if home.is_dir() {
         return Ok(home);
     }
-    let beside = courses.join(format!(".new-{}", std::process::id()));
-    match fs::remove_dir_all(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let beside = LockedDir::new(courses, ".new-", |_| ())?;
     for file in files {
-        let path = beside.join(file.path);
-        fs::create_dir_all(path.parent().unwrap_or(&beside))?;
+        let path = beside.path().join(file.path);
+        fs::create_dir_all(path.parent().unwrap_or(courses))?;
         fs::write(&path, file.bytes)?;
         if file.executable {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         }
     }
-    let renamed = fs::rename(&beside, &home);
-    // Another start was faster: what it has laid out is the same.
-    if home.is_dir() {
-        let _ = fs::remove_dir_all(&beside);
-        return Ok(home);
+    match fs::rename(beside.path(), &home) {
+        // Another start was faster: what it has laid out is the same.
+        Err(_) if home.is_dir() => Ok(home),
+        renamed => renamed.map(|()| home),
     }
-    renamed.map(|()| home)
 }
 
 /// Tells one build's course from another's. Nobody is kept out by it.

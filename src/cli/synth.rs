@@ -7,11 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
-use super::runtime::block_on;
+use super::locked_dir::scratch_dir;
+use super::runtime::{block_on, until_stopped};
 use super::target;
-use workshop_base::problem::{Problem, Result, Spot};
+use workshop_base::problem::{Kind, Problem, Result, Spot};
 use workshop_base::process::{self, ProcessSpec};
 use workshop_course::code::tree::Tree;
 use workshop_course::lesson::model::{Chapter, Course, Origin, Step, StepAction, Target};
@@ -74,13 +73,12 @@ fn synthesised(chapter: &Chapter, project: &str) -> Result<Vec<Problem>> {
         Problem::environment(format!("the project cannot be laid out: {e}"))
             .hint("set WORKSHOP_CACHE to a directory that can be written")
     };
-    let home = cache.join("scratch").join(std::process::id().to_string());
-    let scratch = Synthesis(home.clone());
-    let directory = home.join(&chapter.id);
+    let scratch = scratch_dir(&cache)?;
+    let directory = scratch.path().join(&chapter.id);
     lay_out(&chapter.snapshot, &directory).map_err(unmade)?;
     let project = directory.join(project);
-    block_on(async {
-        let (packages, stop) = (Packages::new(&cache), CancellationToken::new());
+    block_on(until_stopped(async |stop| {
+        let packages = Packages::new(&cache);
         if let Some(installation) = packages.ensure(&chapter.snapshot, &Report::silent(), &stop).await? {
             install::lay_out(installation, directory.clone(), Layout::Links, &stop).await?;
         }
@@ -88,14 +86,18 @@ fn synthesised(chapter: &Chapter, project: &str) -> Result<Vec<Problem>> {
         for (name, value) in [("CDK_DEFAULT_ACCOUNT", "123456789012"), ("CDK_DEFAULT_REGION", "us-east-1")] {
             job.env.insert(name.to_owned(), value.to_owned());
         }
-        let (ended, out, err) = process::output(job).await.map_err(Problem::environment)?;
+        // Dropped, it ends.
+        let Some(synthesis) = stop.run_until_cancelled(process::output(job)).await else {
+            return Err(Problem::new(Kind::Interrupted, "the synthesis was stopped"));
+        };
+        let (ended, out, err) = synthesis.map_err(Problem::environment)?;
         if !ended.success() {
             let said = err.iter().chain(&out).rev().find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
             return Err(Problem::environment(format!("chapter {} cannot be synthesised: {said}", chapter.number))
                 .hint("see that `npx cdk synth` works in a copy of its snapshot"));
         }
         Ok(())
-    })?;
+    }))?;
     let templates = fs::read_dir(project.join("cdk.out")).into_iter().flatten().flatten();
     let texts = templates.filter(|entry| entry.file_name().to_string_lossy().ends_with(".template.json"));
     let found = texts.filter_map(|entry| target::unsupported(&fs::read_to_string(entry.path()).ok()?)).collect();
@@ -113,13 +115,4 @@ fn lay_out(files: &Tree, directory: &Path) -> std::io::Result<()> {
         }
     }
     fs::create_dir_all(directory.join(".workshop"))
-}
-
-/// A directory that goes with its use.
-struct Synthesis(std::path::PathBuf);
-
-impl Drop for Synthesis {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

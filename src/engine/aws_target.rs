@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::cloud::{BoxFuture, CloudTarget, DatabaseSite, Lines, SqlSession, TargetControls};
 use super::console_session::ConsoleSession;
 use super::own_database::OwnDatabase;
+use super::remedies;
 use super::secrets::Secrets;
 use crate::aws::invoke::{self, Invocation};
 use crate::aws::stack::{self, Stack, StackEvent, StackResource};
@@ -281,6 +282,7 @@ pub(super) fn start_problem(error: process::ProcessError) -> Problem {
         process::ProcessError::NotFound { program } if matches!(program.as_str(), "npx" | "npm" | "node") => {
             "install Node.js 20 or newer, with npm; `workshop doctor` looks at everything that is needed"
         }
+        process::ProcessError::NoDirectory { .. } => remedies::GONE,
         process::ProcessError::NotFound { .. } | process::ProcessError::Start { .. } => {
             "see that it is installed and on PATH"
         }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::Report;
 use super::event::Preparation;
+use super::processes;
 use workshop_base::private_dir::OURS;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{self, ExitCause, ProcessSpec};
@@ -80,8 +81,13 @@ impl Packages {
             return Ok(Some(installation));
         }
         let building = self.dir.join(format!("{hash}.building"));
-        // Left by a build that was killed; the lock says that nobody works on it.
-        remove(&building).map_err(|e| unusable(&building, &e))?;
+        // Left by a build that was killed; the lock says that nobody works on it but perhaps its npm.
+        let left = building.clone();
+        let cleared = tokio::task::spawn_blocking(move || {
+            processes::end_left_below(&left);
+            remove(&left)
+        });
+        cleared.await.unwrap_or_else(|e| Err(io::Error::other(e))).map_err(|e| unusable(&building, &e))?;
         let built = build(&building, project, lockfile, report, cancel).await;
         match built {
             Ok(()) => {
@@ -108,7 +114,7 @@ async fn build(dir: &Path, project: &Tree, lockfile: &str, report: &Report, canc
     }
     put(&dir.join(LOCKFILE), lockfile)?;
     let total = lockfile.matches("\"node_modules/").count() as u64;
-    let mut job = ProcessSpec::shell("", dir, DEADLINE);
+    let mut job = processes::with_mark(dir, ProcessSpec::shell("", dir, DEADLINE));
     job.program = "npm".into();
     job.args = ["ci", "--no-progress"].map(Into::into).to_vec();
     // A user's NODE_ENV or npm_config_omit would leave out what the course needs.
@@ -200,9 +206,10 @@ pub async fn lay_out(
     // Never left behind while it copies: whoever stops it may delete what it copies into.
     let copy = move || {
         remove(&beside)?;
-        copy_tree(&installation.join("node_modules"), &beside, layout, &stop)?;
+        let all = beside.join("all");
+        copy_tree(&installation.join("node_modules"), &all, layout, &stop)?;
         // npm trusts its own record of what is installed only if it is the newest of all.
-        if let Ok(record) = fs::File::options().append(true).open(beside.join(RECORD)) {
+        if let Ok(record) = fs::File::options().append(true).open(all.join(RECORD)) {
             record.set_modified(std::time::SystemTime::now())?;
         }
         for nested in nested_modules(&installation)? {
@@ -210,10 +217,14 @@ pub async fn lay_out(
             // A workspace that is a link leads to somebody else's directory.
             let real = |dir: &Path| dir.symlink_metadata().is_ok_and(|meta| meta.is_dir());
             if to.parent().is_some_and(real) && to.symlink_metadata().is_err() {
-                copy_tree(&installation.join(&nested), &to, layout, &stop)?;
+                // Whole or not there, too: half of it would be taken for it after a crash.
+                let whole = beside.join("nested");
+                copy_tree(&installation.join(&nested), &whole, layout, &stop)?;
+                fs::rename(&whole, &to)?;
             }
         }
-        fs::rename(&beside, &modules)
+        fs::rename(&all, &modules)?;
+        remove(&beside)
     };
     let copied = tokio::task::spawn_blocking(move || {
         copy().inspect_err(|_| {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::event::{FileChange, StepRef};
+use super::remedies;
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::tree::{self, SourceFile};
@@ -56,6 +57,9 @@ impl From<Error> for Problem {
                 .hint("free some disk space and try again: what you had is kept in .workshop/journal"),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Problem::environment(&error).hint("make the working directory writable for you and try again")
+            }
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Problem::environment(&error).hint(remedies::GONE)
             }
             Error::Io { .. } => Problem::environment(&error).hint("nothing is lost; repair the cause and try again"),
             Error::NoEntry(_) => Problem::usage(&error),
@@ -294,6 +298,12 @@ impl Journal {
 
     fn knows(&self, path: &str, hash: &str) -> bool {
         self.ours.get(path).is_some_and(|known| known.contains(hash))
+    }
+
+    /// Returns what of the learner's own was put aside after an entry: the entries of that, each with its paths.
+    pub fn kept_since(&self, id: u64) -> impl Iterator<Item = (u64, Vec<String>)> {
+        let kept = self.entries.iter().filter(move |entry| entry.id > id && entry.kind == EntryKind::Kept);
+        kept.map(|entry| (entry.id, entry.before.keys().cloned().collect()))
     }
 
     /// Returns the texts of the learner's own that an entry has put aside, each by its path; None when there is one that is no

@@ -80,6 +80,7 @@ pub use driver::start;
 pub use messages::CourseReading;
 pub use model::AwsSelection;
 pub use probes::look as preflight;
+pub use processes::end_left_below;
 pub use record::{Begun, begun, holds_files, spent};
 pub use requests::Requests;
 pub use saved_states::left_a_stack;

@@ -22,6 +22,8 @@ const BURST: f64 = 10_000.0;
 const LINE: usize = 256;
 /// The number of last lines that a failure shows.
 const TAIL: usize = 20;
+/// A longer line is told, and kept among the last, in pieces of this many bytes.
+const PIECE: usize = 16 * 1024;
 /// No log file grows past this, bytes.
 const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 /// The last line of a log file that would.
@@ -48,8 +50,19 @@ impl CapturedOutput {
             }
             self.text.push_str(&line);
         }
-        keep_last(&mut self.tail, line);
+        in_pieces(line).into_iter().for_each(|piece| keep_last(&mut self.tail, piece));
     }
+}
+
+/// Cuts a line that is longer than [`PIECE`].
+fn in_pieces(mut line: String) -> Vec<String> {
+    let mut pieces = Vec::new();
+    while line.len() > PIECE {
+        let rest = line.split_off(line.floor_char_boundary(PIECE));
+        pieces.push(std::mem::replace(&mut line, rest));
+    }
+    pieces.push(line);
+    pieces
 }
 
 /// Adds a line to the last [`TAIL`].
@@ -136,6 +149,7 @@ impl OutputForwarder {
         for line in &lines {
             self.write_down(line);
         }
+        let mut lines: Vec<String> = lines.into_iter().flat_map(in_pieces).collect();
         for line in lines.iter().skip(lines.len().saturating_sub(TAIL)).filter(|l| !l.trim().is_empty()) {
             keep_last(&mut self.tail, line.clone());
         }

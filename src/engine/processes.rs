@@ -20,6 +20,7 @@ use super::progress::{Progress, ServedState};
 use workshop_base::marked;
 use workshop_base::private_dir::OURS;
 use workshop_base::process::{ExitCause, ProcessSpec};
+use workshop_course::lesson::model::ActionKind;
 
 /// Longer than any workshop: a process ends with its chapter, not by its age.
 pub const ENDLESS: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -27,8 +28,8 @@ pub const ENDLESS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The variable by which every process below one of these is known: a path in the working directory that is its own.
 const SERVED: &str = "WORKSHOP_SERVED";
 
-/// The same of what a step or a check runs. A server that a step leaves running on purpose carries it as well, so that only what
-/// was broken off is looked for; those of the commands around a course, which may make servers, too, carry none.
+/// The same of what a step, a check, a command around a course or npm runs. A server that one of them leaves running on purpose
+/// carries it as well, so that only what was broken off is looked for.
 const COMMAND: &str = "WORKSHOP_COMMAND";
 
 /// Describes a process that goes on when its step is over, known by its mark.
@@ -44,7 +45,20 @@ pub fn command(
     cwd: impl Into<PathBuf>,
     deadline: Duration,
 ) -> ProcessSpec {
-    marked_spec(COMMAND, &command_mark(workdir, at_step), ProcessSpec::shell(line, cwd, deadline))
+    with_mark(&command_mark(workdir, at_step), ProcessSpec::shell(line, cwd, deadline))
+}
+
+/// Gives a command a mark: a path by which what a crash leaves of it is found again.
+pub fn with_mark(mark: &Path, job: ProcessSpec) -> ProcessSpec {
+    marked_spec(COMMAND, mark, job)
+}
+
+/// Ends what runs that were killed have left of the commands with a mark below a place, and of what they served there. Nobody may be
+/// at work there any more. Blocking.
+pub fn end_left_below(place: &Path) {
+    for marker in [SERVED, COMMAND] {
+        marked::kill(marker, place);
+    }
 }
 
 fn marked_spec(marker: &str, mark: &Path, mut job: ProcessSpec) -> ProcessSpec {
@@ -61,10 +75,13 @@ fn command_mark(workdir: &Path, at_step: Option<&StepRef>) -> PathBuf {
 /// the steps and checks that ran when it was saved last. What does not end is told when its port or its files are wanted.
 /// Blocking.
 pub fn end_left_behind(workdir: &Path, saved: &Progress) {
-    if saved.served.values().any(ServedState::is_running) {
+    let broken_off = || saved.steps.iter().filter(|(_, state)| state.verdict.is_none());
+    // One that was just being started had not been told of when the session was saved.
+    let starting = broken_off().any(|(_, state)| state.action == ActionKind::Serve);
+    if starting || saved.served.values().any(ServedState::is_running) {
         marked::kill(SERVED, &workdir.join(OURS));
     }
-    let steps = saved.steps.iter().filter(|(_, state)| state.verdict.is_none()).map(|(step, _)| Some(step));
+    let steps = broken_off().map(|(step, _)| Some(step));
     let checks = saved.checks.values().any(|check| check.verdict.is_none()).then_some(None);
     for at_step in steps.chain(checks) {
         marked::kill(COMMAND, &command_mark(workdir, at_step));

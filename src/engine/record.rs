@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{AwsSelection, Event, EventKind, StepRef};
 use super::progress::Progress;
+use super::remedies;
 use workshop_base::private_dir::{self, OURS, PrivateDir};
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, Target};
@@ -293,6 +294,7 @@ fn unusable(path: &Path, doing: &str, error: &io::Error) -> Problem {
         }
         io::ErrorKind::StorageFull => "free some disk space and try again; nothing is lost",
         io::ErrorKind::PermissionDenied => "make it writable for you, or choose another --workdir",
+        io::ErrorKind::NotFound => remedies::GONE,
         _ => "choose another --workdir",
     };
     Problem::environment(format!("{doing} {}: {error}", path.display())).hint(hint)

@@ -2,6 +2,10 @@
 
 use workshop_course::lesson::model::{Course, StepAction};
 
+/// Advises on a working directory that is not where it was.
+pub const GONE: &str =
+    "it was deleted or moved while the workshop runs there: leave, and start the workshop where it is now, or anew";
+
 /// Advises on an account that the CDK has not been prepared in.
 pub fn bootstrap(course: &Course) -> String {
     let step = step_that(course, StepAction::bootstraps).map(|step| format!("run {step}, or ")).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The commands of a course outside its steps: before the first, and when it is over.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -10,12 +11,59 @@ use super::config::{EngineConfig, Mode};
 use super::event::{EventKind, Preparation, Stream};
 use super::messages::{EventSink, Internal};
 use super::output::{OutputForwarder, OutputSource};
-use super::record;
 use super::values::Values;
+use super::{processes, record};
+use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::process::{ExitCause, ProcessSpec};
 use workshop_course::lesson::model::CourseCommand;
 use workshop_course::lesson::template::{self, Reference, TemplateSyntax};
+
+/// The file that is there while commands around a course run: the number in their mark. One that is there at a start was left by a
+/// run that was killed.
+const UNDER_WAY: &str = "commands";
+
+/// The commands around a course that run now, noted for a start after a crash.
+struct NotedCommands {
+    /// The path that they carry.
+    mark: PathBuf,
+    /// None where nothing can be written.
+    dir: Option<PrivateDir>,
+}
+
+impl NotedCommands {
+    fn note(setup: &EngineConfig) -> NotedCommands {
+        // Those of an earlier run may have made servers, which are to stay.
+        let number = setup.clock.now();
+        let dir = PrivateDir::open(&setup.workdir, OURS).ok();
+        let dir = dir.filter(|dir| dir.replace(UNDER_WAY, number.to_string().as_bytes()).is_ok());
+        NotedCommands { mark: mark(&setup.workdir, number), dir }
+    }
+}
+
+impl Drop for NotedCommands {
+    fn drop(&mut self) {
+        if let Some(dir) = &self.dir {
+            // Left, it names what has ended.
+            let _ = dir.remove(UNDER_WAY);
+        }
+    }
+}
+
+fn mark(workdir: &Path, number: u64) -> PathBuf {
+    workdir.join(OURS).join(format!("{UNDER_WAY}-{number}"))
+}
+
+/// Ends what a run that was killed in a working directory has left of the commands around its course. Call it where no other run
+/// can be. Blocking.
+pub fn end_left_behind(workdir: &Path) {
+    let Ok(Some(dir)) = PrivateDir::existing(workdir, OURS) else { return };
+    let Ok(Some(noted)) = dir.read(UNDER_WAY) else { return };
+    if let Some(number) = String::from_utf8(noted).ok().and_then(|text| text.parse().ok()) {
+        processes::end_left_below(&mark(workdir, number));
+    }
+    let _ = dir.remove(UNDER_WAY);
+}
 
 /// Where commands run, and whom they tell.
 pub struct CommandRun<'a> {
@@ -33,9 +81,10 @@ impl CommandRun<'_> {
     /// # Errors
     /// At the first that fails, takes too long or is cancelled.
     pub async fn run(&self, commands: &[CourseCommand]) -> Result<()> {
+        let noted = NotedCommands::note(self.setup);
         for (done, command) in commands.iter().enumerate() {
             self.tell(commands, command, done);
-            self.one(command).await?;
+            self.one(command, &noted.mark).await?;
         }
         self.tell_done(commands);
         Ok(())
@@ -47,10 +96,10 @@ impl CommandRun<'_> {
     /// At the first that is cancelled; else the first that failed or took too long, once all were run. Of the others it is told
     /// in the log.
     pub async fn run_all(&self, commands: &[CourseCommand]) -> Result<()> {
-        let mut failed = None;
+        let (mut failed, noted) = (None, NotedCommands::note(self.setup));
         for (done, command) in commands.iter().enumerate() {
             self.tell(commands, command, done);
-            match (self.one(command).await, &failed) {
+            match (self.one(command, &noted.mark).await, &failed) {
                 (Ok(()), _) => {}
                 (Err(problem), _) if problem.kind == Kind::Interrupted => return Err(problem),
                 (Err(problem), None) => failed = Some(problem),
@@ -74,7 +123,7 @@ impl CommandRun<'_> {
         all.last().into_iter().for_each(|last| self.tell(all, last, all.len()));
     }
 
-    async fn one(&self, command: &CourseCommand) -> Result<()> {
+    async fn one(&self, command: &CourseCommand, mark: &Path) -> Result<()> {
         let course = &self.setup.course;
         let mut values = Values::new(course, std::collections::BTreeMap::new());
         let needs = template::references(&command.run.0);
@@ -91,7 +140,7 @@ impl CommandRun<'_> {
         let lines = Box::new(move |pipe, batch| {
             let _ = sent.send((pipe, batch));
         });
-        let job = ProcessSpec::shell(&line, &self.setup.workdir, command.timeout);
+        let job = processes::with_mark(mark, ProcessSpec::shell(&line, &self.setup.workdir, command.timeout));
         let child = self.world.child(job, self.cancel.clone(), lines);
         tokio::pin!(child);
         let ended = loop {
@@ -135,13 +184,16 @@ impl CommandRun<'_> {
 /// `stop` is cancelled, what runs is ended in order.
 ///
 /// # Errors
-/// When the directory is another course's, the target cannot be reached, one of them fails, or it is stopped.
+/// When the directory is another course's or another run is in it, the target cannot be reached, one of them fails, or it is
+/// stopped.
 pub async fn teardown(
     setup: &EngineConfig,
     stop: &CancellationToken,
     mut on_event: impl FnMut(EventKind),
 ) -> Result<()> {
     record::saved_of(&setup.workdir, &setup.course)?;
+    let _alone = record::claim(&setup.workdir)?;
+    end_left_behind(&setup.workdir);
     let (messages, mut inbox) = mpsc::unbounded_channel();
     let sink = EventSink::new(messages);
     let to_emit = sink.clone();

@@ -1,11 +1,21 @@
 //! The failure record as lines: the same in every report.
 
 use crate::record::{self, Advice};
+use workshop_base::problem::Problem;
 use workshop_base::text::sanitize;
+use workshop_engine::command::CommandKind;
 use workshop_engine::event::Failure;
 
 /// Says that a run was stopped.
 pub const INTERRUPTED: &str = "interrupted before its end";
+/// Says that a run failed of which nothing else is told.
+pub const UNEXPLAINED: &str = "the run did not come out well: its other output says why";
+
+/// Says why a run by itself does not go on: what leads on was refused. None where something else was.
+pub fn refused(command: CommandKind, reason: &str) -> Option<Problem> {
+    let leads_on = matches!(command, CommandKind::Run | CommandKind::Next | CommandKind::Check);
+    leads_on.then(|| Problem::usage(format!("{command} was refused: {reason}")))
+}
 
 /// Returns a failure record as lines of plain text, sanitised, without an indent: a name of ten columns, then the text.
 /// The first line never begins with a blank.

@@ -134,6 +134,9 @@ impl Reporter for Github {
                     self.command(&format!("::warning {place}::{}\n", data(&problem.message)))?;
                 }
             }
+            EventKind::Refused { command, reason, .. } => {
+                failure::refused(*command, reason).map_or(Ok(()), |problem| self.command(&annotation(&problem)))?;
+            }
             EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
                 self.command(&format!("::error ::{}\n", failure::INTERRUPTED))?;
             }

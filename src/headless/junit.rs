@@ -54,6 +54,13 @@ impl Junit {
         Junit { out, names, told, suites: Vec::new(), problems: Vec::new(), types: Vec::new(), given }
     }
 
+    /// Returns the report of a run that has not come to its end.
+    pub fn unfinished(names: &CourseNames) -> String {
+        let mut report = Junit::new(Box::new(io::sink()), names.clone());
+        report.problem(&Problem::new(Kind::Interrupted, failure::INTERRUPTED));
+        report.text()
+    }
+
     fn add(&mut self, chapter: u32, class: String, name: &str, result: &CaseResult<'_>) {
         let name = self.unique(&class, name);
         let mut output = Vec::new();
@@ -93,6 +100,12 @@ impl Junit {
         let (message, hint) = (problem.to_string(), problem.hint.clone().unwrap_or_default());
         let bad = Some(("error", "error".to_owned(), message, hint));
         self.problems.push(JunitCase { class: class.to_owned(), name, took_ms: 0, bad, output: String::new() });
+    }
+
+    /// Tells whether nothing is reported yet that was not good.
+    fn is_well(&self) -> bool {
+        let is_bad = |case: &JunitCase| case.bad.as_ref().is_some_and(|(element, ..)| *element != "skipped");
+        self.problems.is_empty() && !self.suites.iter().flat_map(|(_, cases)| cases).any(is_bad)
     }
 
     fn text(&self) -> String {
@@ -218,8 +231,15 @@ impl Reporter for Junit {
             EventKind::Trouble { problem }
             | EventKind::PrepareFailed { problem, .. }
             | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => self.problem(problem),
+            EventKind::Refused { command, reason, .. } => {
+                failure::refused(*command, reason).iter().for_each(|problem| self.problem(problem));
+            }
             EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
                 self.problem(&Problem::new(Kind::Interrupted, failure::INTERRUPTED));
+            }
+            // Whoever reads this alone must not take it for a run that came out well.
+            EventKind::Closed { verdict, .. } if !verdict.is_good() && self.is_well() => {
+                self.problem(&Problem::failed(failure::UNEXPLAINED));
             }
             EventKind::TypesChecked { at_step, problems, .. } => {
                 self.types.extend(problems.iter().map(|p| (at_step.clone(), format!("types: {p}"))));

@@ -17,6 +17,7 @@ pub mod names;
 pub mod reports;
 pub mod tap;
 pub mod types;
+pub mod whole_file;
 
 #[cfg(test)]
 mod tests;

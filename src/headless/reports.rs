@@ -33,25 +33,56 @@ pub fn reporter(
 pub struct Reports {
     reporters: Vec<Box<dyn Reporter>>,
     progress: Progress,
+    /// What is wrong with the course that is tried out all the same.
+    drift: Vec<Problem>,
+    /// How the run came out, once it has.
+    came: Option<(Verdict, Option<Kind>)>,
     /// The newest event's number and time.
     last: (u64, u64),
-    /// The first thing that could not be written; the run goes on all the same.
+    /// The first thing that could not be written, see [`note`]; the run goes on all the same.
     written: io::Result<()>,
 }
 
 impl Reports {
     /// Begins reports before their first event.
     pub fn new(reporters: Vec<Box<dyn Reporter>>) -> Reports {
-        Reports { reporters, progress: Progress::default(), last: (0, 0), written: Ok(()) }
+        Reports::of_course(reporters, Vec::new())
+    }
+
+    /// The same of a course that is tried out although this is wrong with it: then its run does not come out well.
+    pub fn of_course(reporters: Vec<Box<dyn Reporter>>, drift: Vec<Problem>) -> Reports {
+        Reports { reporters, progress: Progress::default(), drift, came: None, last: (0, 0), written: Ok(()) }
     }
 
     /// Gives an event to every reporter.
     pub fn event(&mut self, event: &Event) {
+        let EventKind::Closed { verdict, kind } = event.kind else { return self.tell(event) };
+        self.last = (event.seq.saturating_sub(1), event.at);
+        let drift = std::mem::take(&mut self.drift);
+        let (verdict, kind) = match verdict.is_good() && !drift.is_empty() {
+            // All that was tried is well: the course is not.
+            true => {
+                drift.into_iter().for_each(|problem| self.emit(EventKind::Trouble { problem }));
+                (Verdict::Fail, Some(Kind::Failed))
+            }
+            false => (verdict, kind),
+        };
+        self.came = Some((verdict, kind));
+        self.emit(EventKind::Closed { verdict, kind });
+    }
+
+    /// Returns the exit code of the run so far.
+    pub fn exit_code(&self) -> u8 {
+        let (verdict, kind) = self.came.unwrap_or((Verdict::Error, Some(Kind::Interrupted)));
+        exit_code(verdict, kind)
+    }
+
+    fn tell(&mut self, event: &Event) {
         self.progress.apply(event);
         self.last = (event.seq, event.at);
         for reporter in &mut self.reporters {
             let written = reporter.event(event, &self.progress);
-            self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
+            note(&mut self.written, written);
         }
     }
 
@@ -76,7 +107,7 @@ impl Reports {
     fn end(&mut self) -> io::Result<()> {
         for mut reporter in self.reporters.drain(..) {
             let written = reporter.finish();
-            self.written = std::mem::replace(&mut self.written, Ok(())).and(written);
+            note(&mut self.written, written);
         }
         std::mem::replace(&mut self.written, Ok(()))
     }
@@ -84,13 +115,21 @@ impl Reports {
     /// Reports something that the engine is no longer, or not yet, there to tell.
     fn emit(&mut self, kind: EventKind) {
         let (seq, at) = self.last;
-        self.event(&Event { seq: seq + 1, at, kind });
+        self.tell(&Event { seq: seq + 1, at, kind });
     }
 
     fn close(&mut self, kind: Kind) {
         self.emit(EventKind::Closed { verdict: Verdict::Error, kind: Some(kind) });
         // What cannot be written now was not written before either, or the disk is full: the exit code counts.
         let _ = self.end();
+    }
+}
+
+/// Keeps the first thing that could not be written. That a reader has gone away is the least of it: other reports may have readers.
+fn note(kept: &mut io::Result<()>, written: io::Result<()>) {
+    let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if kept.as_ref().map_or_else(is_gone, |()| true) && written.is_err() {
+        *kept = written;
     }
 }
 
@@ -103,7 +142,7 @@ impl Drop for Reports {
 }
 
 /// Returns the exit code of a run, from how it closed.
-pub fn exit_code(verdict: Verdict, kind: Option<Kind>) -> u8 {
+fn exit_code(verdict: Verdict, kind: Option<Kind>) -> u8 {
     match (verdict, kind) {
         (verdict, _) if verdict.is_good() => 0,
         (_, Some(kind)) => kind.exit_code(),

@@ -22,6 +22,8 @@ pub struct Tap {
     /// The version has been written.
     begun: bool,
     count: u32,
+    /// A point was not ok.
+    failed: bool,
     /// The first thing that kept the run from going on. Told last: a reader stops there.
     bail: Option<String>,
 }
@@ -29,11 +31,12 @@ pub struct Tap {
 impl Tap {
     /// Makes a reporter that writes to `out`.
     pub fn new(out: Box<dyn Write + Send>, names: CourseNames) -> Tap {
-        Tap { out, names, told: ToldChecks::default(), begun: false, count: 0, bail: None }
+        Tap { out, names, told: ToldChecks::default(), begun: false, count: 0, failed: false, bail: None }
     }
 
     fn point(&mut self, name: &str, verdict: Verdict, took_ms: u64, failure: Option<&Failure>) -> io::Result<()> {
         self.count += 1;
+        self.failed |= !verdict.is_good();
         let ok = if verdict.is_good() { "ok" } else { "not ok" };
         // `#` begins a directive, so a title must not hold a bare one.
         let name = one_line(name).replace('#', "\\#");
@@ -83,14 +86,19 @@ impl Reporter for Tap {
                     writeln!(self.out, "# types: {}", inert(&one_line(&problem.to_string())))?;
                 }
             }
-            EventKind::Closed { kind, .. } => {
+            EventKind::Refused { command, reason, .. } => {
+                let said = failure::refused(*command, reason).map(|problem| one_line(&problem.to_string()));
+                self.bail = self.bail.take().or(said);
+            }
+            EventKind::Closed { verdict, kind } => {
                 let interrupted = || (*kind == Some(Kind::Interrupted)).then(|| failure::INTERRUPTED.to_owned());
+                let unexplained = || (!verdict.is_good() && !self.failed).then(|| failure::UNEXPLAINED.to_owned());
                 // Who has not come to the end does not know how many there would have been.
-                match self.bail.take().or_else(interrupted) {
+                match self.bail.take().or_else(interrupted).or_else(unexplained) {
                     Some(why) => {
                         // Some readers end well on a bail-out behind nothing but passed tests.
                         self.count += 1;
-                        writeln!(self.out, "not ok {} - the run comes to its end", self.count)?;
+                        writeln!(self.out, "not ok {} - the run comes out well", self.count)?;
                         writeln!(self.out, "Bail out! {}", inert(&why))?;
                     }
                     None => writeln!(self.out, "1..{}", self.count)?,

@@ -10,6 +10,7 @@ use super::reports::{Reports, reporter};
 use super::types::ReportFormat;
 use workshop_base::problem::{Kind, Problem, Spot};
 use workshop_course::lesson::model::*;
+use workshop_engine::command::{CommandKind, Refusal};
 use workshop_engine::event::*;
 
 /// A sink whose bytes can be read afterwards.
@@ -287,7 +288,7 @@ fn a_report_that_is_dropped_says_so_and_is_whole() {
     assert!(dropped(ReportFormat::Human).ends_with("interrupted, not proved: 1 passed\n"));
     assert!(
         dropped(ReportFormat::Tap)
-            .ends_with("  ...\nnot ok 2 - the run comes to its end\nBail out! interrupted before its end\n")
+            .ends_with("  ...\nnot ok 2 - the run comes out well\nBail out! interrupted before its end\n")
     );
     let junit = dropped(ReportFormat::Junit);
     assert!(junit.contains("errors=\"1\"") && junit.trim_end().ends_with("</testsuites>"), "{junit}");
@@ -306,7 +307,7 @@ fn a_run_that_could_not_begin_is_reported_too() {
     assert_eq!(code, 3);
     let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
     assert!(
-        text.starts_with("TAP version 13\nnot ok 1 - the run comes to its end\nBail out! no credentials: sign in\n"),
+        text.starts_with("TAP version 13\nnot ok 1 - the run comes out well\nBail out! no credentials: sign in\n"),
         "{text}"
     );
     assert!(text.contains("message=\"no credentials\"") && text.trim_end().ends_with("</testsuites>"), "{text}");
@@ -432,7 +433,13 @@ fn prove_passes_a_run_that_passed_and_fails_one_that_did_not() {
         EventKind::Trouble { .. } => false,
         _ => true,
     };
-    let good: Vec<Event> = all.iter().filter(good).cloned().collect();
+    let well = |event: &Event| match event.kind {
+        EventKind::Closed { .. } => {
+            Event { kind: EventKind::Closed { verdict: Verdict::Pass, kind: None }, ..event.clone() }
+        }
+        _ => event.clone(),
+    };
+    let good: Vec<Event> = all.iter().filter(good).map(well).collect();
     let failed: Vec<Event> = all.iter().filter(|e| !matches!(e.kind, EventKind::Trouble { .. })).cloned().collect();
     for (name, events, passes) in [("good", &good, true), ("failed", &failed, false), ("stopped", &all, false)] {
         let file = dir.path().join(name);
@@ -454,4 +461,82 @@ fn the_option_that_is_tried_is_named_and_the_others_are() {
     let said = CourseNames(Some(Arc::new(course))).chosen();
     assert_eq!(said, ["Language: Python (not tried here: --choose language=js)"]);
     assert!(CourseNames(Some(self::course())).chosen().is_empty());
+}
+
+/// The exit code says that it failed: no report of it may be read as one that passed.
+#[test]
+fn a_run_that_did_not_come_out_well_is_in_no_report_one_that_did() {
+    let passed = EventKind::StepFinished {
+        at_step: StepRef { chapter: 1, step: "deploy".into() },
+        attempt: 1,
+        verdict: Verdict::Pass,
+        took_ms: 1,
+        failure: None,
+    };
+    let refused = EventKind::Refused {
+        id: 7,
+        command: CommandKind::Next,
+        because: Refusal::Unknown,
+        reason: "there is no such step".into(),
+    };
+    let closed = EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Usage) };
+    let report = |kinds: &[&EventKind], drift: Vec<Problem>, format| {
+        let out = Shared::default();
+        let mut reports =
+            Reports::of_course(vec![reporter(format, Box::new(out.clone()), names(), false, None)], drift);
+        for (seq, kind) in (1..).zip(kinds) {
+            reports.event(&Event { seq, at: 0, kind: (*kind).clone() });
+        }
+        let code = reports.exit_code();
+        reports.finish().unwrap();
+        (code, String::from_utf8(out.0.lock().unwrap().clone()).unwrap())
+    };
+    for (kinds, why) in [
+        (&[&passed, &refused, &closed][..], "next was refused: there is no such step"),
+        (&[&passed, &closed], "did not come out well"),
+    ] {
+        let (code, tap) = report(kinds, Vec::new(), ReportFormat::Tap);
+        assert!(code == 2 && tap.contains("\nBail out! ") && tap.contains(why), "{tap}");
+        let (_, junit) = report(kinds, Vec::new(), ReportFormat::Junit);
+        assert!(junit.contains("errors=\"1\"") && junit.contains(why), "{junit}");
+    }
+    // The steps come out, and the snapshots are not what they say.
+    let closed = EventKind::Closed { verdict: Verdict::Pass, kind: None };
+    let drift = || vec![Problem::failed("a.txt is not what the lessons make of it")];
+    for (format, holds) in [
+        (ReportFormat::Tap, "Bail out! a.txt is not"),
+        (ReportFormat::Junit, "errors=\"1\""),
+        (ReportFormat::Github, "::error ::a.txt is not"),
+        (ReportFormat::Human, "not proved: 1 passed"),
+        (ReportFormat::Json, r#"{"seq":3,"at":0,"event":"closed","verdict":"fail","kind":"failed"}"#),
+    ] {
+        let (code, text) = report(&[&passed, &closed], drift(), format);
+        assert!(code == 1 && text.contains(holds), "{format:?}: {text}");
+        let (code, text) = report(&[&passed, &closed], Vec::new(), format);
+        assert!(code == 0 && !text.contains(holds), "{format:?}: {text}");
+    }
+}
+
+/// `| head -1` reads one report, and another lies on a full disk.
+#[test]
+fn a_reader_that_has_gone_away_hides_no_report_that_cannot_be_written() {
+    struct Broken(io::ErrorKind);
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let ended = |kinds: &[io::ErrorKind]| {
+        let reporters =
+            kinds.iter().map(|kind| reporter(ReportFormat::Json, Box::new(Broken(*kind)), names(), false, None));
+        let mut reports = Reports::new(reporters.collect());
+        events().iter().for_each(|event| reports.event(event));
+        reports.finish().unwrap_err().kind()
+    };
+    use io::ErrorKind::{BrokenPipe, StorageFull};
+    assert_eq!(ended(&[BrokenPipe, StorageFull]), StorageFull);
+    assert_eq!((ended(&[StorageFull, BrokenPipe]), ended(&[BrokenPipe])), (StorageFull, BrokenPipe));
 }

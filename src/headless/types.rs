@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 use std::str::FromStr;
 
 use workshop_base::problem::{self, Problem};
@@ -113,8 +113,10 @@ pub fn complete(asked: &[ReportRequest], plain: bool, actions: bool) -> problem:
 fn distinct(asked: &[ReportRequest]) -> problem::Result<()> {
     for (i, one) in asked.iter().enumerate() {
         let among_others = |r: &ReportRequest| r.file.is_none() && r.format == ReportFormat::Github;
+        // One file has many names.
+        let place = |r: &ReportRequest| r.file.as_ref().map(|file| absolute(file).unwrap_or_else(|_| file.clone()));
         let other =
-            asked[..i].iter().find(|other| other.file == one.file && !among_others(other) && !among_others(one));
+            asked[..i].iter().find(|other| place(other) == place(one) && !among_others(other) && !among_others(one));
         if let Some(other) = other {
             return Err(Problem::usage(format!("`{other}` and `{one}` would be written into each other"))
                 .hint("give each report a place of its own: `--format junit:report.xml`"));
@@ -139,6 +141,7 @@ mod tests {
         assert_eq!(check(&["json:a", "human", "junit:a"]), told("json:a", "junit:a"));
         assert_eq!(check(&["json:a", "github:a"]), told("json:a", "github:a"));
         assert_eq!(check(&["json", "tap"]), told("json", "tap"));
+        assert_eq!(check(&["json:a", "tap:./a"]), told("json:a", "tap:./a"), "by another of its names");
     }
 
     #[test]

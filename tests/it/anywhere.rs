@@ -312,3 +312,190 @@ fn what_a_killed_workshop_ran_ends_when_it_is_started_again() {
     let daemon = rustix::process::Pid::from_raw(pid("daemon").unwrap()).unwrap();
     rustix::process::kill_process(daemon, rustix::process::Signal::KILL).unwrap();
 }
+
+/// Writes a program that is found before others of its name, and returns the PATH for that.
+fn program(written: &Written, name: &str, script: &str) -> String {
+    written.put(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
+    let bin = written.home.path().join("bin");
+    fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", bin.display(), std::env::var("PATH").unwrap())
+}
+
+/// Starts a run and kills it as soon as it has written the numbers of so many processes into a file; returns them.
+fn killed_amid(mut command: Command, noted: &Path, count: usize) -> Vec<i32> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let pids = || -> Vec<i32> {
+        let text = fs::read_to_string(noted).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    };
+    while pids().len() < count {
+        assert!(Instant::now() < deadline, "it does not come so far");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let pids = pids();
+    assert!(pids.iter().all(|pid| crate::support::alive(*pid)), "they outlive it");
+    pids
+}
+
+fn all_gone(pids: &[i32]) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while pids.iter().any(|pid| crate::support::alive(*pid)) {
+        assert!(Instant::now() < deadline, "{pids:?} go on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A build server kills what takes too long, and the next job is on the same machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_run_by_itself_has_left_ends_with_the_next() {
+    let mut written = Written::new("", "");
+    written.shared_cache = false;
+    let home = written.home.path().display().to_string();
+    written.put(
+        "lessons/ch00.yaml",
+        &format!(
+            "snapshot: ch00\ntitle: All of it\nminutes: 1\nsteps:\n\
+             - {{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}}\n\
+             - {{id: api, title: Serve, minutes: 0, say: Serve it., serve: {{name: api, run: echo $$ >> {home}/noted; echo up; exec sleep 300, ready: {{output: up}}}}}}\n\
+             - {{id: stay, title: Stay, minutes: 0, say: Stay., shell: {{run: 'test -e {home}/second || (echo $$ >> {home}/noted; sleep 300)'}}}}\n"
+        ),
+    );
+    let report = written.home.path().join("report.xml");
+    fs::write(&report, "of a run before").unwrap();
+    let command = written.command(&["--check", "--format", "junit:report.xml"]);
+    let left = killed_amid(command, &written.home.path().join("noted"), 2);
+    let said = fs::read_to_string(&report).unwrap();
+    assert!(said.contains("errors=\"1\"") && said.contains("interrupted before its end"), "{said}");
+    written.put("second", "");
+    written.ends(0, &["--check", "--format", "junit:report.xml"]);
+    all_gone(&left);
+    let said = fs::read_to_string(&report).unwrap();
+    assert!(said.contains("errors=\"0\"") && said.trim_end().ends_with("</testsuites>"), "{said}");
+    let scratch = fs::read_dir(written.home.path().join("cache/scratch")).unwrap();
+    assert_eq!(scratch.count(), 0, "nor are its files there");
+}
+
+/// As in two containers that share a cache: each has a process of that number.
+#[test]
+fn a_run_by_itself_has_a_directory_that_no_other_process_of_its_number_has() {
+    let mut written = Written::new("", "");
+    written.shared_cache = false;
+    let home = written.home.path().display().to_string();
+    written.put(
+        "lessons/ch00.yaml",
+        &format!(
+            "snapshot: ch00\ntitle: All of it\nminutes: 1\nsteps:\n\
+             - {{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}}\n\
+             - {{id: pwd, title: Where, minutes: 0, say: Where., shell: {{run: 'echo $PPID > {home}/parent; pwd > {home}/place'}}}}\n"
+        ),
+    );
+    written.ends(0, &["--check"]);
+    let said = |name: &str| fs::read_to_string(written.home.path().join(name)).unwrap().trim().to_owned();
+    let (place, parent) = (said("place"), said("parent"));
+    assert!(!place.split('/').any(|part| part == parent), "{place} is named by {parent}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_setup_has_left_ends_with_the_next_start_and_what_an_earlier_one_made_stays() {
+    let written = Written::new("", "steps: [{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}]\n");
+    let home = written.home.path().display().to_string();
+    let setup = format!(
+        "title: Anywhere\ncode: ANY1\nslot: 10\nchapters: [ch00]\nsetup:\n\
+         - {{title: Server, run: \"test -e {home}/server || {{ setsid sh -c 'echo $$ > {home}/server; exec sleep 300' > {home}/log 2>&1 & sleep 0.3; }}\"}}\n\
+         - {{title: Wait, run: \"test ! -e {home}/hang || {{ echo $$ > {home}/noted; sleep 300; }}\"}}\n"
+    );
+    written.put("lessons/course.yaml", &setup);
+    let begin = || {
+        let (reading, typing) = std::io::pipe().unwrap();
+        let mut command = written.command(&["--plain", "--workdir", "work"]);
+        (command.stdin(reading).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), typing)
+    };
+    // The number of a process, as soon as the setup has written it into a file.
+    let noted = |name: &str| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let text = fs::read_to_string(written.home.path().join(name)).unwrap_or_default();
+            if let Ok(pid) = text.trim().parse::<i32>() {
+                return pid;
+            }
+            assert!(Instant::now() < deadline, "the setup does not come so far");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let (mut child, mut typing) = begin();
+    let server = noted("server");
+    typing.write_all(b"quit\n").unwrap();
+    child.wait().unwrap();
+    written.put("hang", "");
+    let (mut child, _typing) = begin();
+    let left = noted("noted");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(crate::support::alive(left), "it outlives it");
+    fs::remove_file(written.home.path().join("hang")).unwrap();
+    written.begin("quit\n");
+    all_gone(&[left]);
+    assert!(crate::support::alive(server), "its setup was over");
+    let server = rustix::process::Pid::from_raw(server).unwrap();
+    rustix::process::kill_process(server, rustix::process::Signal::KILL).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_npm_that_a_killed_run_has_left_ends_before_the_next_begins() {
+    let mut written = Written::new(
+        "",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n\
+         - {id: install, title: Install, minutes: 0, say: Install., shell: {run: npm install, installs: true}}\n",
+    );
+    written.shared_cache = false;
+    written.put("snapshots/ch00/package.json", "{\"name\": \"x\", \"version\": \"1.0.0\"}\n");
+    let lock = "{\"name\": \"x\", \"version\": \"1.0.0\", \"lockfileVersion\": 3, \"packages\": {\"\": {\"name\": \"x\", \"version\": \"1.0.0\"}}}\n";
+    written.put("snapshots/ch00/package-lock.json", lock);
+    let home = written.home.path().display().to_string();
+    let npm = format!(
+        "test -e {home}/second && {{ mkdir -p node_modules; exit 0; }}\necho $$ >> {home}/noted\nwhile :; do sleep 0.1; touch late; done"
+    );
+    let path = program(&written, "npm", &npm);
+    let mut command = written.command(&["--check"]);
+    command.env("PATH", &path);
+    let left = killed_amid(command, &written.home.path().join("noted"), 1);
+    written.put("second", "");
+    told(&written.command(&["--check"]).env("PATH", &path).output().unwrap(), 0);
+    all_gone(&left);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_synthesis_that_is_interrupted_leaves_nothing_running() {
+    let mut written = Written::new(
+        "stack: TheStack\n",
+        "steps:\n\
+         - {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n\
+         - {id: deploy, title: Deploy, minutes: 0, say: Deploy it., deploy: deploy}\n",
+    );
+    written.shared_cache = false;
+    let home = written.home.path().display().to_string();
+    let path = program(&written, "npx", &format!("echo $$ > {home}/noted\nsleep 300"));
+    let mut command = written.command(&["lint", "--synth"]);
+    let child = command.env("PATH", path).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let noted = written.home.path().join("noted");
+    let pid = || fs::read_to_string(&noted).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while pid().is_none() {
+        assert!(Instant::now() < deadline, "the synthesis does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let program = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(program, rustix::process::Signal::INT).unwrap();
+    let said = told(&child.wait_with_output().unwrap(), 130);
+    assert!(said.contains("the synthesis was stopped"), "{said}");
+    all_gone(&[pid().unwrap()]);
+    assert_eq!(fs::read_dir(written.home.path().join("cache/scratch")).unwrap().count(), 0);
+}

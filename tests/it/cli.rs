@@ -184,7 +184,7 @@ fn an_invalid_course_writes_the_reports_that_were_asked_for() {
         let junit = std::fs::read_to_string(dir.path().join("report.xml")).unwrap();
         assert!(junit.contains("<testcase classname=\"course\" name=\"lessons/course.yaml:"), "{junit}");
         let tap = std::fs::read_to_string(dir.path().join("report.tap")).unwrap();
-        assert!(tap.starts_with("TAP version 13\nnot ok 1 - the run comes to its end\nBail out! "), "{tap}");
+        assert!(tap.starts_with("TAP version 13\nnot ok 1 - the run comes out well\nBail out! "), "{tap}");
         assert!(text(&out.stdout).contains("::error file=lessons/course.yaml,line="), "{}", text(&out.stdout));
     }
     // So does lint, unasked.
@@ -470,4 +470,19 @@ fn who_begins_again_with_own_lines_is_asked_or_has_said_before_what_becomes_of_t
     let (code, said) = at(&["--chapter", "1", "--check", "--workdir", "c"], "");
     assert!(code == 2 && said.contains("chapter 1 has no checks"), "{code}: {said}");
     assert_eq!(at(&["--chapter", "0", "--check", "--workdir", "strange"], "").0, 0);
+}
+
+/// As a build server sets them: empty where nobody has filled them in, and `1` for yes.
+#[test]
+fn a_variable_that_is_empty_is_not_set_and_one_is_yes() {
+    let names = ["TARGET", "COURSE", "LESSONS", "SNAPSHOTS", "LOCALE", "NO_STANDBY", "TIME_LIMIT", "CHECKPOINTS"];
+    let mut command = crate::support::command(crate::support::exe());
+    command.envs(names.map(|name| (format!("WORKSHOP_{name}"), "")));
+    let out = command.arg("lint").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    for yes in ["1", "true", "yes"] {
+        let mut command = crate::support::command(crate::support::exe());
+        let out = command.env("WORKSHOP_NO_STANDBY", yes).arg("schema").output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "{yes}: {}", text(&out.stderr));
+    }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::cli::locked_dir::LockedDir;
 use crate::cli::target;
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
@@ -118,17 +119,7 @@ impl CheckpointStore {
     /// # Errors
     /// When the cache cannot be written.
     pub fn begin(&self) -> Result<Draft> {
-        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let pid = name.strip_prefix(MAKING).and_then(|pid| pid.parse().ok());
-            if pid.and_then(rustix::process::Pid::from_raw).is_some_and(is_gone) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
-        let dir = self.dir.join(format!("{MAKING}{}", std::process::id()));
-        let made = remove(&dir).and_then(|()| fs::create_dir_all(&dir));
-        made.map_err(|error| unwritable(&dir, &error))?;
+        let dir = LockedDir::new(&self.dir, MAKING, |_| ()).map_err(|error| unwritable(&self.dir, &error))?;
         // A sandbox's state holds its keys.
         let closed = fs::set_permissions(&self.dir, std::os::unix::fs::PermissionsExt::from_mode(0o700));
         closed.map_err(|error| unwritable(&self.dir, &error))?;
@@ -142,9 +133,9 @@ impl CheckpointStore {
     pub fn put(&self, draft: &Draft, course_code: &str, about: &AboutCheckpoint) -> Result<PathBuf> {
         let at = self.dir.join(name(course_code, about.chapter, &about.key));
         let putting = || {
-            files::replace(&draft.0.join(ABOUT), &serde_json::to_vec_pretty(about)?)?;
+            files::replace(&draft.dir().join(ABOUT), &serde_json::to_vec_pretty(about)?)?;
             remove(&at)?;
-            fs::rename(&draft.0, &at)
+            fs::rename(draft.dir(), &at)
         };
         putting().map_err(|error| unwritable(&at, &error))?;
         let prefix = prefix(course_code, about.chapter);
@@ -189,28 +180,18 @@ impl CheckpointStore {
 
 /// A checkpoint that is being made; gone with this, unless it was put in its place.
 #[derive(Debug)]
-pub struct Draft(PathBuf);
+pub struct Draft(LockedDir);
 
 impl Draft {
     /// Returns the directory to make it in.
     pub fn dir(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path()
     }
 }
 
 fn read(dir: PathBuf) -> Option<StoredCheckpoint> {
     let about: AboutCheckpoint = serde_json::from_slice(&fs::read(dir.join(ABOUT)).ok()?).ok()?;
     (about.format == FORMAT).then_some(StoredCheckpoint { dir, about })
-}
-
-fn is_gone(pid: rustix::process::Pid) -> bool {
-    rustix::process::test_kill_process(pid).is_err()
 }
 
 /// `dat401-ch03-`

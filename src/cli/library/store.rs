@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::find::{CourseChoice, courses_in};
 use crate::cli::archive::{self, ArchiveLinks};
 use crate::cli::git_clone;
+use crate::cli::locked_dir::LockedDir;
 use workshop_base::copy_tree::copy_tree;
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
@@ -84,12 +85,11 @@ impl Library {
     /// # Errors
     /// When it cannot be fetched or read, holds no course, or the cache cannot be written.
     pub fn install(&self, source: &str) -> Result<InstalledCourse> {
-        let beside = self.dir.join(format!(".new-{}", std::process::id()));
-        remove(&beside).and_then(|()| fs::create_dir_all(&self.dir)).map_err(|e| self.unwritable(&e))?;
-        let half = Half(&beside);
+        let made = LockedDir::new(&self.dir, ".new-", |_| ()).map_err(|e| self.unwritable(&e))?;
+        let beside = made.path().join("course");
         let commit = bring(source, &beside)?;
         // What was installed before stays then.
-        if courses_in(half.0).is_empty() {
+        if courses_in(&beside).is_empty() {
             return Err(Problem::usage(format!("there is no course in {source}"))
                 .expected("a lessons/course.yaml or a course.yaml there"));
         }
@@ -101,7 +101,7 @@ impl Library {
         let placing = || {
             fs::create_dir_all(self.dir.join(&name))?;
             if !home.is_dir() {
-                fs::rename(half.0, &home)?;
+                fs::rename(&beside, &home)?;
             }
             files::replace(&self.dir.join(&name).join(ABOUT), &serde_json::to_vec_pretty(&about)?)
         };
@@ -226,15 +226,6 @@ fn remove(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// A directory that is being made, gone if it was not put in its place.
-struct Half<'a>(&'a Path);
-
-impl Drop for Half<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.0);
     }
 }
 

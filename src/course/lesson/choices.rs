@@ -50,8 +50,12 @@ fn built(raw: &ChoiceYaml) -> Choice {
     Choice { id: raw.id.0.clone(), title: as_it_stands(&raw.title), options: raw.options.iter().map(option).collect() }
 }
 
-/// Returns the option of each choice: the one that is asked for, if there is such, else the first.
-pub fn resolved(choices: &[Choice], asked: &Chosen) -> Chosen {
+/// Returns the option of each choice: the one that is asked for, if there is such, else the first. `asked` is None for all
+/// options of each at once: what is for any of them is there then.
+pub fn resolved(choices: &[Choice], asked: Option<&Chosen>) -> Chosen {
+    let Some(asked) = asked else {
+        return choices.iter().map(|choice| (choice.id.clone(), EVERY.to_owned())).collect();
+    };
     let of = |choice: &Choice| {
         let asked = asked.get(&choice.id).filter(|id| choice.option(id).is_some());
         let id = asked.cloned().or_else(|| choice.options.first().map(|option| option.id.clone()))?;
@@ -60,17 +64,8 @@ pub fn resolved(choices: &[Choice], asked: &Chosen) -> Chosen {
     choices.iter().filter_map(of).collect()
 }
 
-/// Returns every way to choose one option of each; none where there is nothing to choose.
-pub fn combinations(choices: &[Choice]) -> Vec<Chosen> {
-    let more = |chosen: Vec<Chosen>, choice: &Choice| {
-        let with = |chosen: &Chosen| {
-            let options = choice.options.iter().map(|option| (choice.id.clone(), option.id.clone()));
-            options.map(|one| chosen.clone().into_iter().chain([one]).collect()).collect::<Vec<Chosen>>()
-        };
-        chosen.iter().flat_map(with).collect()
-    };
-    if choices.is_empty() { Vec::new() } else { choices.iter().fold(vec![Chosen::new()], more) }
-}
+/// Stands for every option of a choice; no option has such an id.
+const EVERY: &str = "*";
 
 /// More ways to choose than these are not all looked at.
 const MOST_WAYS: usize = 64;
@@ -152,7 +147,7 @@ fn holds(
             problem.hint = kinds::did_you_mean(id, &known);
             lens.report(problems, problem.expected(kinds::one_of(&known)));
         }
-        holds &= chosen.get(name).is_some_and(|chosen| ids.contains(&chosen.as_str()));
+        holds &= chosen.get(name).is_some_and(|chosen| chosen == EVERY || ids.contains(&chosen.as_str()));
     }
     holds
 }
@@ -186,7 +181,8 @@ pub(super) fn some_steps_are_kept(
 pub(super) fn keep_chosen(files: &mut Tree, choices: &[Choice], chosen: &Chosen) {
     let of = |wanted: bool| {
         let options = choices.iter().flat_map(|choice| {
-            choice.options.iter().filter(move |option| (chosen.get(&choice.id) == Some(&option.id)) == wanted)
+            let is_chosen = |id: &String| chosen.get(&choice.id).is_some_and(|chosen| chosen == EVERY || chosen == id);
+            choice.options.iter().filter(move |option| is_chosen(&option.id) == wanted)
         });
         patterns(options.flat_map(|option| &option.files))
     };

@@ -77,27 +77,27 @@ pub fn load_in(
 /// its lessons say, since trying shows what that comes to. Such problems are [`Kind::Failed`].
 pub fn load_to_prove(lessons: &Path, snapshots: &Path, asked: &Chosen) -> (Option<Course>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let course = read_course(lessons, snapshots, asked, &mut problems);
+    let course = read_course(lessons, snapshots, Some(asked), &mut problems);
     let place = |p: &Problem| p.spot.as_ref().map(|s| (s.file.clone(), s.line, s.column));
-    problems.iter_mut().for_each(shorten);
+    problems.iter_mut().for_each(Problem::shorten);
     problems.sort_by_cached_key(place);
     problems.dedup();
     (course.filter(|_| problems.iter().all(|p| p.kind == Kind::Failed)), problems)
 }
 
-/// Whatever an author wrote that is told again, a message stays one that can be read.
-fn shorten(problem: &mut Problem) {
-    const MOST: usize = 600;
-    let texts = [Some(&mut problem.message), problem.expected.as_mut(), problem.hint.as_mut()];
-    for text in texts.into_iter().flatten() {
-        if let Some((end, _)) = text.char_indices().nth(MOST) {
-            text.truncate(end);
-            text.push('…');
-        }
-    }
+/// Reads the course with what is for any option in it, to be looked through and never to be opened: it may contradict itself. None
+/// when its own file cannot be read.
+pub fn load_every_option(lessons: &Path, snapshots: &Path) -> Option<Course> {
+    read_course(lessons, snapshots, None, &mut Vec::new())
 }
 
-fn read_course(lessons: &Path, snapshots: &Path, asked: &Chosen, problems: &mut Vec<Problem>) -> Option<Course> {
+/// Reads the course of these options; None: of every one.
+fn read_course(
+    lessons: &Path,
+    snapshots: &Path,
+    asked: Option<&Chosen>,
+    problems: &mut Vec<Problem>,
+) -> Option<Course> {
     let file: LessonFile<CourseYaml> = std::thread::scope(|scope| {
         let ahead = || LazyLock::force(&schema::CHAPTER);
         // Without a thread, the first chapter makes it.
@@ -146,7 +146,7 @@ pub(super) struct CourseHead<'a> {
 
 impl<'a> CourseHead<'a> {
     /// Takes in what the file says.
-    pub(super) fn of(file: &'a LessonFile<CourseYaml>, asked: &Chosen, problems: &mut Vec<Problem>) -> CourseHead<'a> {
+    pub(super) fn of(file: &'a LessonFile<CourseYaml>, asked: Option<&Chosen>, problems: &mut Vec<Problem>) -> Self {
         let (raw, lens) = (&file.raw, file.lens());
         let choices = choices::choices(raw, lens, problems);
         let chosen = choices::resolved(&choices, asked);

@@ -28,7 +28,7 @@ pub fn read(lessons: &Path, asked: &Chosen, locale: Option<&str>) -> Option<Outl
     let mut problems = Vec::new();
     let file: LessonFile<CourseYaml> = read_lesson_unchecked(&lessons.join("course.yaml"), &mut problems)?;
     let files = chapter_files(&file.raw, file.lens(), lessons, &mut problems);
-    let head = CourseHead::of(&file, asked, &mut problems);
+    let head = CourseHead::of(&file, Some(asked), &mut problems);
     let own = CourseParts::of(&file.raw, file.lens(), &head.choices, &mut problems);
     let (mut chapters, mut words) = (Vec::new(), Words::default());
     for (number, file) in (0..).zip(files) {

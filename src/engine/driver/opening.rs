@@ -10,7 +10,7 @@ use crate::config::Mode;
 use crate::event::{EventKind, Position, Preparation, RequestOutcome, StepRef, Stream};
 use crate::messages::{Internal, ProbeResults};
 use crate::stack_since::StackSince;
-use crate::{files, probes, processes, record, stack_since, step};
+use crate::{files, probes, processes, record, setup, stack_since, step};
 use workshop_base::problem::{Problem, Result};
 
 impl Driver {
@@ -31,6 +31,7 @@ impl Driver {
         if config.mode != Mode::CheckOnly {
             self.run.record_to(record::claim(&config.workdir)?);
             self.workspace.open_journal()?;
+            setup::end_left_behind(&config.workdir);
         } else if !config.workdir.is_dir() {
             return Err(Problem::usage(format!("there is no directory {}", config.workdir.display())));
         }
@@ -68,6 +69,7 @@ impl Driver {
             self.deploys.restore(saved.deployed, saved.deployed_files);
             self.emit(EventKind::Restored { progress: Box::new(saved.progress) });
         }
+        self.tell_unknown_kept();
         if is_new && config.chapter.is_none() && position != position::first(course) {
             let title = course.chapter(position.chapter).map_or("", |chapter| chapter.title.as_str());
             let line = format!("the files here are as the chapter before “{title}” leaves them: it goes on from there");
@@ -97,6 +99,15 @@ impl Driver {
             self.report_distance();
         }
         Ok(bring)
+    }
+
+    /// Tells a person what of theirs was put aside and is in no session: that was killed before it was saved, or is damaged.
+    fn tell_unknown_kept(&mut self) {
+        if self.config.mode == Mode::Interactive {
+            let known = self.run.progress().journal.keys().next_back().copied().unwrap_or_default();
+            let kept = self.workspace.kept_since(known);
+            self.emit_all(kept);
+        }
     }
 
     /// Goes to a position, and brings the files along.

@@ -156,6 +156,8 @@ impl Driver {
     fn files_written(&mut self, events: Result<Vec<EventKind>>) -> Result<()> {
         self.emit_all(events?);
         self.report_distance();
+        // What was put aside is to be found again, whatever comes now.
+        self.save();
         Ok(())
     }
 

@@ -92,6 +92,12 @@ impl Workspace {
         Ok(())
     }
 
+    /// Returns what of the learner's was put aside after an entry of the journal.
+    pub(super) fn kept_since(&self, id: u64) -> Vec<EventKind> {
+        let kept = self.journal.iter().flat_map(|journal| journal.kept_since(id));
+        kept.map(|(journal, files)| EventKind::EditsKept { files, journal }).collect()
+    }
+
     /// Watches the files; the future returned sends `FilesChanged` as long as it runs.
     pub(super) fn watch(&mut self, sink: EventSink) -> impl Future<Output = ()> + Send + use<> {
         let (watch, gather) = FileWatch::start(sink);

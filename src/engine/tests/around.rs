@@ -191,3 +191,17 @@ async fn what_the_cdk_makes_is_looked_at_before_it_is_uploaded_and_what_it_left_
     assert_eq!(phases, [(Phase::Synth, true)], "nothing of it was uploaded");
     run.quit().await;
 }
+
+#[tokio::test]
+async fn nothing_is_taken_down_under_a_run() {
+    let bench = with(|course| course.teardown = vec![command("Clean", "touch clean")]);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    let (setup, stop) = (bench.setup(Mode::Interactive), CancellationToken::new());
+    let problem = crate::setup::teardown(&setup, &stop, |_| {}).await.unwrap_err();
+    assert!(problem.message.starts_with("another workshop is running in"), "{problem}");
+    assert_eq!(bench.read("clean"), None);
+    run.quit().await;
+    crate::setup::teardown(&setup, &stop, |_| {}).await.unwrap();
+    assert!(bench.read("clean").is_some());
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::Scope;
-use crate::progress::Journaled;
+use crate::progress::{JournalState, Journaled};
 
 #[tokio::test]
 async fn going_to_any_step_makes_the_files_what_they_are_there_and_back_again() {
@@ -642,4 +642,33 @@ async fn taking_a_chapter_back_leaves_own_files_that_only_a_later_chapter_has() 
     run.ask(Command::Undo { scope: Scope::Chapter(0) }).await.unwrap();
     assert_eq!(bench.read("src/new.ts").as_deref(), Some("mine\n"));
     run.quit().await;
+}
+
+#[tokio::test]
+async fn what_was_put_aside_is_saved_at_once_and_found_when_the_session_is_lost() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    bench.write("src/app.ts", "mine\n");
+    run.ask(Command::Undo { scope: Scope::Chapter(1) }).await.unwrap();
+    let is_kept = |progress: &Progress| {
+        let kept = |state: &JournalState| matches!(&state.what, Journaled::Kept(files) if files == &["src/app.ts"]);
+        progress.journal.iter().find(|(_, state)| kept(state)).map(|(id, _)| *id)
+    };
+    // A kill from now on must not hide it.
+    let saved = crate::record::saved(&bench.workdir()).unwrap().unwrap();
+    assert_eq!(is_kept(&saved.progress), is_kept(&run.progress));
+    run.quit().await;
+    std::fs::remove_file(bench.workdir().join(".workshop/session.json")).unwrap();
+    let mut again = bench.start(Mode::Interactive);
+    again.opened().await;
+    let journal = is_kept(&again.progress).expect("it is told of again");
+    again.ask(Command::RestoreEdits { journal }).await.unwrap();
+    assert_eq!(bench.read("src/app.ts").as_deref(), Some("mine\n"));
+    again.quit().await;
+    let mut third = bench.start(Mode::Interactive);
+    third.opened().await;
+    assert!(!third.seen.iter().any(|e| matches!(e.kind, EventKind::EditsKept { .. })), "once");
+    third.quit().await;
 }

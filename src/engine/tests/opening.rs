@@ -120,3 +120,23 @@ async fn a_directory_of_another_course_is_left_as_it_is() {
     run.opened().await;
     run.quit().await;
 }
+
+#[tokio::test]
+async fn a_directory_that_is_deleted_under_the_workshop_is_told_as_that() {
+    let bench = Bench::new();
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(0, "copy").await;
+    std::fs::remove_dir_all(bench.workdir()).unwrap();
+    let (verdict, failure) = run.run().await;
+    let failure = failure.unwrap();
+    assert_eq!(verdict, Verdict::Error);
+    assert!(failure.hints[0].starts_with("it was deleted or moved"), "{:?}", failure.hints);
+    let job = ProcessSpec::shell("true", bench.workdir(), Duration::from_secs(5));
+    let never = CancellationToken::new();
+    let problem = crate::aws_target::start_problem(process::run(job, &never, |_, _| ()).await.unwrap_err());
+    assert!(problem.message.ends_with(&format!("there is no directory {}", bench.workdir().display())), "{problem}");
+    assert!(problem.hint.unwrap().starts_with("it was deleted or moved"));
+    run.send(Command::Quit);
+    run.until(|e| matches!(e, EventKind::Closed { .. })).await;
+}

@@ -336,3 +336,28 @@ fn patterns_look_at_the_lines_of_what_is_printed() {
     let declared = ExpectedFailure { matches: "^id: .$".into(), sqlstate: None, repaired_by: "x".into() };
     assert!(crate::expect::is_declared(&declared, None, printed));
 }
+
+#[tokio::test]
+async fn a_long_line_of_json_is_kept_whole_and_told_in_pieces() {
+    let run = r#"printf '{"s": "é'; head -c 200000 /dev/zero | tr '\0' x; printf '", "n": 4}\n'"#;
+    let shell = ShellAction {
+        run: Template(run.into()),
+        cwd: String::new(),
+        installs: false,
+        matches: Some(r#"^.*x", "n": 4\}$"#.into()),
+        stdin: None,
+        capture: vec![("n".into(), "$.n".into())],
+    };
+    let bench = with_actions(StepAction::Shell(shell), StepAction::Read);
+    let mut run = at(&bench, "shell").await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert_eq!(run.progress.captures["n"], serde_json::json!(4));
+    let told = run.seen.iter().filter_map(|event| match &event.kind {
+        EventKind::Output { stream: Stream::Stdout, lines, .. } => Some(lines),
+        _ => None,
+    });
+    let told: Vec<&String> = told.flatten().collect();
+    assert_eq!(told.iter().map(|line| line.len()).sum::<usize>(), 200_000 + r#"{"s": "é", "n": 4}"#.len());
+    assert!(told.iter().all(|line| line.len() <= 16 * 1024), "a screen is not to show more at once");
+    run.quit().await;
+}
