@@ -73,8 +73,9 @@ fn child() {
         match std::env::var("WORKSHOP_TEST_SCREEN").as_deref() {
             Ok("plain") => workshop::tui::plain::run(setup).await,
             Ok("notes") => {
-                let workshop::tui::ScreenConfig { course, workdir, looks, .. } = setup;
-                workshop::tui::notes::run(workshop::tui::notes::NotesConfig { course, workdir, looks }).await
+                let workshop::tui::ScreenConfig { course, workdir, looks, redact, .. } = setup;
+                let notes = workshop::tui::notes::NotesConfig { course, workdir, looks, redact };
+                workshop::tui::notes::run(notes).await
             }
             _ => tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() },
         }
@@ -164,6 +165,29 @@ fn ctrl_z_and_fg() {
     tty.send("q");
     tty.sees("over");
     tty.is_restored();
+    // The window's title goes onto the terminal's stack as often as it is taken from there.
+    let count = |sequence: &str| String::from_utf8_lossy(&tty.raw).matches(sequence).count();
+    assert_eq!((count("\x1b[22;2t"), count("\x1b[23;2t")), (2, 2));
+}
+
+#[test]
+fn what_is_dragged_over_is_copied_where_the_mouse_is_ours() {
+    let mut tty = Tty::start(24, 80, &[("TMUX", ""), ("STY", "")]);
+    tty.sees("space");
+    tty.send("M");
+    tty.sees("The mouse clicks and scrolls here");
+    // A terminal tells of a pointer that moves with its button down only to who has asked for that.
+    let mode = tty.parser.screen().mouse_protocol_mode();
+    let moves = matches!(mode, vt100::MouseProtocolMode::ButtonMotion | vt100::MouseProtocolMode::AnyMotion);
+    tty.send("\x1b[<0;2;3M");
+    if moves {
+        tty.send("\x1b[<32;20;3M");
+    }
+    tty.send("\x1b[<0;20;3m");
+    tty.until("the clipboard", |tty| tty.says("\x1b]52;c;"));
+    tty.send("q");
+    tty.ends();
+    assert_eq!(tty.parser.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
 }
 
 #[test]
@@ -372,7 +396,8 @@ fn a_terminal_of_twenty_by_five_says_so_and_can_be_left() {
     let mut tty = Tty::start(5, 20, &[]);
     tty.sees("too small");
     tty.sees("needs 40x10");
-    tty.send(" n?q");
+    // What cannot be seen is not done: no panel to go to, no step, no help.
+    tty.send("\t n?");
     tty.send("q");
     tty.ends();
 }
