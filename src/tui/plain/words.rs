@@ -302,7 +302,8 @@ impl Plain {
         let open = self.progress.sessions.iter().find(|(_, state)| is_open(state)).map(|(name, _)| name.clone());
         if let Some(name) = open.filter(|_| self.asks(Question::Leave)) {
             let text = format!(
-                "Session {name} is in a transaction: nothing of it is kept unless it is committed. quit once more rolls it back and leaves."
+                "Session {name} is in a transaction: nothing of it is kept unless it is committed. quit once more rolls it \
+                 back and leaves."
             );
             return (Vec::new(), vec![text]);
         }

@@ -135,7 +135,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             // Pictures of other steps give their room back.
             console::draw_picture(m, if several || meets { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
-            (m.deploy.top, m.load.top) = (0, 0);
+            m.deploy.top = 0;
             loads::step_began(m);
         }
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {

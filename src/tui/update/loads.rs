@@ -53,6 +53,7 @@ pub fn went_on(m: &mut Model, kind: &EventKind) {
 
 /// A step begins: what is measured from now on is no part of the load before it.
 pub fn step_began(m: &mut Model) {
+    m.load.top = 0;
     if let Some(run) = m.loads.last_mut() {
         run.over = true;
     }
