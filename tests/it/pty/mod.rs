@@ -381,6 +381,7 @@ fn a_terminal_of_twenty_by_five_says_so_and_can_be_left() {
     tty.send("\t n?");
     tty.send("q");
     tty.ends();
+    assert!(tty.says("ended: Left"), "{}", String::from_utf8_lossy(&tty.raw));
 }
 
 #[test]
