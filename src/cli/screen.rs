@@ -329,7 +329,9 @@ pub fn notes(common: &CommonOptions) -> Result<u8> {
     let workdir = places::workdir(common)?;
     let target = target::of(&target::remembered(common, &workdir)?, &course);
     let course = Arc::new(course.on(target));
-    let setup = tui::notes::NotesConfig { course, workdir, looks: looks(common) };
+    let user = UserConfig::read(|name| std::env::var(name).ok())?;
+    let (looks, redact) = (user.dress(looks(common)), common.redact || user.settings.redact);
+    let setup = tui::notes::NotesConfig { course, workdir, looks, redact };
     block_on(tui::notes::run(setup)).map(code)
 }
 

@@ -202,7 +202,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
             }
         }
         if let Some(publisher) = &mut shell.publisher {
-            publisher.publish(&shell.model.progress);
+            publisher.publish(&shell.model.progress, shell.model.settings.clock);
         }
         pacer.changed();
         // A key is answered at once: the frame does not wait for another turn of the loop.
@@ -223,7 +223,8 @@ const BATCH: usize = 256;
 enum OnTerminal {
     /// The editor, and the file whose text it shall give back.
     Editor(Option<PathBuf>),
-    Shell,
+    /// The learner's shell, or what opens it in a pane of its own.
+    Shell { is_beside: bool },
 }
 
 struct ScreenLoop {
@@ -344,7 +345,10 @@ impl ScreenLoop {
         let target = self.standby_shell.as_ref().filter(|_| on_standby).unwrap_or(&self.shell_target);
         let opened = own_shell::command(&shell, &program, &self.model.options.workdir, target);
         match opened.map(|command| own_shell::beside(self.clipboard, command, self.model.size, target)) {
-            Ok(command) => self.give_terminal_to(command, &shell, OnTerminal::Shell),
+            Ok(command) => {
+                let is_beside = own_shell::is_beside(&command);
+                self.give_terminal_to(command, &shell, OnTerminal::Shell { is_beside })
+            }
             Err(error) => {
                 self.tell(format!("A shell cannot be set up: {error}"));
                 Ok(())
@@ -355,7 +359,7 @@ impl ScreenLoop {
     fn give_terminal_to(&mut self, mut command: Process, name: &str, what: OnTerminal) -> Result<(), Problem> {
         self.input.close();
         terminal::restore();
-        if matches!(what, OnTerminal::Shell) && !own_shell::is_beside(&command) {
+        if matches!(what, OnTerminal::Shell { is_beside: false }) {
             terminal::say(own_shell::LEADS_BACK.as_bytes()).map_err(lost)?;
         }
         let child = command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit()).spawn();
@@ -375,6 +379,10 @@ impl ScreenLoop {
 
     /// Gives the terminal back and stops; goes on when the shell says so.
     fn suspend(&mut self) -> Result<(), Problem> {
+        if !terminal::can_stop() {
+            self.tell("There is no shell below the workshop in this terminal to go back to".to_owned());
+            return Ok(());
+        }
         self.input.close();
         terminal::restore();
         terminal::stop();
@@ -402,15 +410,9 @@ impl ScreenLoop {
         self.resume()?;
         let file = match what {
             OnTerminal::Editor(file) => file,
-            OnTerminal::Shell => {
-                let failed = status.is_ok_and(|status| status.code() == Some(own_shell::NOT_SET_UP));
-                return Ok(match failed {
-                    true => Msg::Told {
-                        text: "The shell could not be set up for this target, and was not opened".to_owned(),
-                        bad: true,
-                    },
-                    false => Msg::Tick,
-                });
+            OnTerminal::Shell { is_beside } => {
+                let told = status.ok().and_then(|status| own_shell::trouble(status.code(), is_beside));
+                return Ok(told.map_or(Msg::Tick, |text| Msg::Told { text: text.to_owned(), bad: true }));
             }
         };
         let unused = if file.is_some() { "; nothing was taken over" } else { "" };

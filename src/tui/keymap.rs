@@ -312,6 +312,12 @@ pub fn lookup(keys: &Keymap, mode: &InputMode, focus: Panel, found: bool, event:
     contexts.find_map(|context| binding(keys, context, key)).map(|b| b.does)
 }
 
+/// Tells whether a key answers the question about what runs by ending it, or by leaving it alone.
+pub fn answers(keys: &Keymap, event: &KeyEvent) -> bool {
+    let does = binding(keys, Leaving, pressed(event)).map(|binding| binding.does);
+    matches!(does, Some(KeyAction::CancelRunning | KeyAction::Detach))
+}
+
 /// Returns the first of these panels in which a key does something, and what.
 pub fn elsewhere(
     keys: &Keymap,

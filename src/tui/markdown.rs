@@ -57,7 +57,12 @@ const PROSE_KEPT: usize = 64;
 
 /// Breaks Markdown into styled rows of this width; code whose colours are not known is listed besides.
 pub fn render(source: &str, width: usize, known: &KnownColours) -> Rendered {
-    let mut writer = Writer { width: width.max(10), known, ..Writer::new(known) };
+    render_with(source, width, known, None)
+}
+
+/// Does the same where a key shows the pictures of the text, and names it beside them.
+pub fn render_with(source: &str, width: usize, known: &KnownColours, shows_pictures: Option<&str>) -> Rendered {
+    let mut writer = Writer { width: width.max(10), shows_pictures, ..Writer::new(known) };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     for event in Parser::new_ext(source, options) {
         writer.take(event);
@@ -73,6 +78,7 @@ struct Writer<'a> {
     out: Rendered,
     width: usize,
     known: &'a KnownColours,
+    shows_pictures: Option<&'a str>,
     /// The paragraph that is being read.
     inline: Vec<Span<'static>>,
     styles: Vec<Style>,
@@ -105,6 +111,7 @@ impl<'a> Writer<'a> {
             out: Rendered::default(),
             width: 0,
             known,
+            shows_pictures: None,
             inline: Vec::new(),
             styles: vec![theme::TEXT],
             marks: Vec::new(),
@@ -269,7 +276,9 @@ impl<'a> Writer<'a> {
             TagEnd::Image => {
                 self.text("]");
                 self.styles.pop();
-                self.push(" (I shows it)", theme::DIM);
+                if let Some(key) = self.shows_pictures {
+                    self.push(&format!(" ({key} shows it)"), theme::DIM);
+                }
             }
             TagEnd::Link => {
                 self.styles.pop();

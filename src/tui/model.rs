@@ -56,6 +56,8 @@ pub struct Palette {
     pub cursor: usize,
     /// SQL was being typed: who chooses nothing goes on with that.
     pub typing: bool,
+    /// All that could be chosen when it was opened: what happens meanwhile moves nothing under the cursor.
+    pub all: Vec<Choice>,
 }
 
 /// Asked before something that runs is left alone.
@@ -218,6 +220,8 @@ pub struct Model {
     pub window: WindowState,
     /// Leave as soon as nothing runs.
     pub leave_when_idle: bool,
+    /// When a question about what ran went with it: an answer that comes too late is none to anything else.
+    pub question_gone: Option<u64>,
     pub requests: Requests,
     pub retrace: Retrace,
     /// The count that the next key is to be repeated by, while it is typed.
@@ -274,6 +278,7 @@ impl Model {
             focused: None,
             window: WindowState::default(),
             leave_when_idle: false,
+            question_gone: None,
             requests: Requests::default(),
             retrace: Retrace::default(),
             count: None,
@@ -353,9 +358,7 @@ impl Model {
     /// Returns the step that going on leads to: the one after this, in the next chapter if need be. Who presents (the
     /// clock is shown) is led past what learners take by themselves.
     pub fn next_step(&self) -> Option<(&Chapter, &Step)> {
-        let here = self.here()?;
-        let mut after = steps_after(&self.course, &here)?;
-        after.find(|(_, step)| step.on_stage || !self.settings.clock)
+        leads_to(&self.course, &self.here()?, self.settings.clock)
     }
 
     /// Returns those of the right column.
@@ -404,6 +407,11 @@ impl Model {
 /// Returns the step after one, in the next chapter if need be.
 pub fn next_step<'a>(course: &'a Course, here: &StepRef) -> Option<(&'a Chapter, &'a Step)> {
     steps_after(course, here)?.next()
+}
+
+/// Returns the step that going on leads to from one: who presents is led past what learners take by themselves.
+pub fn leads_to<'a>(course: &'a Course, here: &StepRef, presents: bool) -> Option<(&'a Chapter, &'a Step)> {
+    steps_after(course, here)?.find(|(_, step)| step.on_stage || !presents)
 }
 
 /// Returns the steps after one, to the end of the course; none when it is not in the course.

@@ -113,6 +113,16 @@ pub fn is_beside(command: &Command) -> bool {
     command.as_std().get_program() == "tmux"
 }
 
+/// Says why there was no shell, by the exit code of its command. A shell that was there ends with its last command's, which is
+/// nobody's trouble.
+pub fn trouble(code: Option<i32>, is_beside: bool) -> Option<&'static str> {
+    match (code, is_beside) {
+        (Some(NOT_SET_UP), _) => Some("The shell could not be set up for this target, and was not opened"),
+        (Some(0), _) | (_, false) => None,
+        (_, true) => Some("tmux has opened no pane for the shell: there may be too little room for one here"),
+    }
+}
+
 /// Said above the prompt of a shell that has taken the screen's place.
 pub const LEADS_BACK: &str = "A shell of your own. `exit` leads back to the workshop.\r\n";
 
@@ -241,6 +251,13 @@ mod tests {
         assert_eq!(opened(Clipboard::Terminal, (200, 60), sandbox), in_place);
         let secret = ShellTarget::Machine(vec![("DATABASE_URL".into(), "postgres://a:secret@h".into())]);
         assert_eq!(opened(Clipboard::Tmux, (200, 60), &secret), in_place);
+    }
+
+    #[test]
+    fn a_shell_that_was_not_opened_is_told_and_what_its_last_command_came_to_is_not() {
+        assert_eq!([trouble(Some(1), false), trouble(Some(0), true), trouble(None, false)], [None; 3]);
+        assert!(trouble(Some(NOT_SET_UP), false).is_some_and(|text| text.contains("could not be set up")));
+        assert!(trouble(Some(1), true).is_some_and(|text| text.contains("no pane")), "no space for new pane");
     }
 
     #[test]

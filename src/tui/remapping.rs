@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 
 use super::bindings::{Binding, Context, Key, KeyAction, Keymap};
 use super::keymap::KEYMAP;
-use super::model::{InputMode, Model};
+use super::model::{InputMode, Model, ViMode};
 
 /// Why a line gives no key, and what is possible there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +48,30 @@ fn name_in(keymap: &Keymap, context: Context, does: KeyAction) -> String {
 }
 
 impl Model {
-    /// Names the key of a command where one walks through the course.
+    /// Names the key of a command where one walks through the course; while something is typed, behind the key that leads out
+    /// of that.
     pub fn key(&self, does: KeyAction) -> String {
-        name(&self.options.keymap, does)
+        let key = name(&self.options.keymap, does);
+        self.way_out().map_or_else(|| key.clone(), |out| format!("{out} {key}"))
+    }
+
+    /// Names what leads out of where letters are text; None where they are keys.
+    fn way_out(&self) -> Option<String> {
+        match self.mode {
+            InputMode::Entry => {
+                let out = self.key_in(Context::Entry, KeyAction::EndEntry);
+                // To who has vi's keys the first leads to its commands only.
+                let twice = self.options.vi && self.console.vi == ViMode::Insert;
+                Some(if twice { format!("{out} {out}") } else { out })
+            }
+            InputMode::Search { .. } => Some(self.key_in(Context::Search, KeyAction::Close)),
+            InputMode::Walking
+            | InputMode::Help { .. }
+            | InputMode::Notes { .. }
+            | InputMode::Palette(_)
+            | InputMode::Leave(_)
+            | InputMode::Confirm(_) => None,
+        }
     }
 
     /// Names the key of a command in a context of its own: where SQL is typed, where something is asked.

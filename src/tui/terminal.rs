@@ -232,15 +232,18 @@ fn set_modes() -> io::Result<()> {
     // We decide about colour ourselves (`theme::Looks`): crossterm would drop it half-heartedly.
     style::force_color_output(true);
     terminal::enable_raw_mode()?;
-    CLAIMED.store(true, Ordering::SeqCst);
+    // After a stop that was not our own it is ours still, and so is the title that stands there.
+    let was_claimed = CLAIMED.swap(true, Ordering::SeqCst);
     let mut out = io::stdout();
     let entered = execute!(out, EnterAlternateScreen, cursor::Hide);
     // Whoever was killed has left the terminal in the other screen, which is not empty then when it is entered.
     let _ = execute!(out, style::ResetColor, terminal::Clear(terminal::ClearType::All));
     // A terminal without bracketed paste is still a terminal.
     let _ = execute!(out, EnableBracketedPaste, EnableFocusChange);
-    // The title that stands there comes back at the end.
-    let _ = out.write_all(SAVE_TITLE).and_then(|()| out.flush());
+    if !was_claimed {
+        // The title that stands there comes back at the end.
+        let _ = out.write_all(SAVE_TITLE).and_then(|()| out.flush());
+    }
     if entered.is_err() {
         restore();
     }
@@ -252,8 +255,8 @@ const SAVE_TITLE: &[u8] = b"\x1b[22;2t";
 const RESTORE_TITLE: &[u8] = b"\x1b[23;2t";
 /// OSC 11: what is the background?
 const ASK_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
-/// Presses, releases and the wheel, in the spelling that has no limits.
-const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+/// Presses, releases, the wheel, and where the pointer goes while a button is down, in the spelling that has no limits.
+const MOUSE: &[u8] = b"\x1b[?1002h\x1b[?1006h";
 
 /// Remembers that the window's tab shows progress.
 pub fn shows_progress() {
@@ -332,11 +335,14 @@ fn chain_panic_hook() {
     }));
 }
 
+/// Tells whether somebody could let the program go on after a stop: nobody continues the leader of a session.
+pub fn can_stop() -> bool {
+    !rustix::process::getsid(None).is_ok_and(|leader| leader == rustix::process::getpid())
+}
+
 /// Stops the program, as ctrl-z does; returns when it goes on. Restore before, reclaim after.
 pub fn stop() {
-    let own = rustix::process::getpid();
-    // Nobody could continue the leader of a session.
-    if rustix::process::getsid(None).is_ok_and(|leader| leader == own) {
+    if !can_stop() {
         return;
     }
     let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);

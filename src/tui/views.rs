@@ -115,6 +115,8 @@ pub struct LoadRun {
     /// How many took how long, by [`workshop_engine::event::LATENCY_BOUNDS_MS`], and of those that failed.
     pub latencies: Vec<u32>,
     pub latencies_failed: Vec<u32>,
+    /// It has no more to say: another step has begun, or the same one anew.
+    pub over: bool,
 }
 
 /// The figures of a moment.

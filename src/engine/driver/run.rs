@@ -144,7 +144,8 @@ impl Run {
             .map(|step| {
                 let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
                 let verdict = self.progress.steps.get(&at_step).and_then(|s| s.verdict);
-                // What only is to be read counts as read, and what may be left out as left out.
+                // What only is to be read counts as read, and what may be left out as left out, also when it was tried in vain.
+                let verdict = verdict.filter(|verdict| verdict.is_good() || !step.optional);
                 verdict.or((step.action == StepAction::Read || step.optional).then_some(Verdict::Skipped))
             })
             .collect();

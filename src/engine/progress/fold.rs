@@ -126,6 +126,8 @@ impl Progress {
                         failure: None,
                     },
                 );
+                // Figures of the time before are none of this one.
+                self.load = self.load.take().filter(|load| load.at_step != *at_step);
                 if *action == ActionKind::Deploy {
                     self.deploy_found = None;
                     // What never came to its resources is nothing to compare with.

@@ -105,7 +105,14 @@ async fn a_chapter_is_over_without_what_may_be_left_out_of_it() {
     run.opened().await;
     run.go_to(0, "copy").await;
     run.run().await;
-    assert_eq!(run.progress.chapters.get(&0).map(|chapter| chapter.verdict), Some(Verdict::Pass));
+    let chapter = |run: &Run| run.progress.chapters.get(&0).map(|chapter| chapter.verdict);
+    assert_eq!(chapter(&run), Some(Verdict::Pass));
+    run.go_to(0, "test").await;
+    bench.write("src/app.ts", "nothing of it");
+    run.run().await;
+    let test = StepRef { chapter: 0, step: "test".into() };
+    assert_eq!(run.progress.steps.get(&test).and_then(|state| state.verdict), Some(Verdict::Fail));
+    assert_eq!(chapter(&run), Some(Verdict::Pass), "nor does it fail with it");
     run.quit().await;
 }
 

@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::screen::{Notes, view};
+use super::socket::Published;
 use crate::tui::frame::Pacer;
 use crate::tui::input::Input;
 use crate::tui::leaving::Exit;
@@ -20,17 +21,18 @@ use crate::tui::theme::Looks;
 use crate::tui::timer::{now, sleep_until};
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::Course;
-use workshop_engine::progress::Progress;
 
 pub struct NotesConfig {
     pub course: Arc<Course>,
     pub workdir: PathBuf,
     pub looks: Looks,
+    /// Identities are hidden from the beginning.
+    pub redact: bool,
 }
 
 /// News from the socket.
 enum Heard {
-    State(Box<Progress>),
+    State(Box<Published>),
     Silence,
 }
 
@@ -50,6 +52,10 @@ pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
     let mut notes = Notes::new(setup.course, setup.workdir.clone(), setup.looks, screen.size(), now());
     screen.draw(|frame| view(&notes, frame)).map_err(lost)?;
     notes.utc_offset = jiff::Zoned::now().offset().seconds();
+    notes.redact = setup.redact;
+    if setup.looks.asks_backdrop {
+        terminal::ask_background().map_err(lost)?;
+    }
     let mut input = Input::open().map_err(lost)?;
     let (sender, mut heard) = unbounded_channel();
     let listening = tokio::spawn(listen(socket, sender));
@@ -88,6 +94,7 @@ pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
                         _ => {}
                     }
                 }
+                Some(Msg::Background(rgb)) => notes.stand_on(rgb),
                 Some(_) => {}
             },
             () = sleep_until(frame) => {
@@ -96,7 +103,7 @@ pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
                 continue;
             }
             Some(heard) = heard.recv() => match heard {
-                Heard::State(progress) => notes.take(*progress),
+                Heard::State(published) => notes.take(*published),
                 Heard::Silence => notes.silent(),
             },
             () = tokio::time::sleep(tick) => {}
@@ -144,8 +151,8 @@ async fn follow(socket: &Path, heard: &UnboundedSender<Heard>) -> std::io::Resul
     let stream = UnixStream::connect(socket).await?;
     let mut lines = BufReader::new(stream).lines();
     while let Some(line) = lines.next_line().await? {
-        let progress = serde_json::from_str(&line)?;
-        if heard.send(Heard::State(Box::new(progress))).is_err() {
+        let published = serde_json::from_str(&line)?;
+        if heard.send(Heard::State(Box::new(published))).is_err() {
             break;
         }
     }

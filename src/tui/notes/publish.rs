@@ -11,6 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio::task::JoinHandle;
 
+use super::socket::Published;
 use crate::tui::model::Msg;
 use workshop_base::private_dir::{OURS, PrivateDir};
 use workshop_engine::progress::Progress;
@@ -20,11 +21,11 @@ const PACE: Duration = Duration::from_millis(200);
 
 /// Publishes until it is dropped; costs nothing while nobody listens.
 pub struct Publisher {
-    state: Arc<watch::Sender<Option<Arc<Progress>>>>,
+    state: Arc<watch::Sender<Option<Arc<Published>>>>,
     accepting: JoinHandle<()>,
     path: PathBuf,
-    /// The last publication: number of the newest event, and for how many.
-    last: (u64, usize),
+    /// The last publication: number of the newest event, whether somebody presents, and for how many.
+    last: (u64, bool, usize),
 }
 
 impl Publisher {
@@ -79,14 +80,14 @@ impl Publisher {
                 let _ = wake.send(Msg::Tick);
             }
         });
-        Ok(Publisher { state, accepting, path: path.to_owned(), last: (0, 0) })
+        Ok(Publisher { state, accepting, path: path.to_owned(), last: (0, false, 0) })
     }
 
     /// After every change: hands out the state, if anybody wants it and it is new to them.
-    pub fn publish(&mut self, progress: &Progress) {
-        let now = (progress.seq, self.state.receiver_count());
-        if now.1 > 0 && now != self.last {
-            self.state.send_replace(Some(Arc::new(progress.clone())));
+    pub fn publish(&mut self, progress: &Progress, presents: bool) {
+        let now = (progress.seq, presents, self.state.receiver_count());
+        if now.2 > 0 && now != self.last {
+            self.state.send_replace(Some(Arc::new(Published { progress: progress.clone(), presents })));
         }
         self.last = now;
     }
@@ -101,11 +102,11 @@ impl Drop for Publisher {
 }
 
 /// Writes the newest state, one line each time it changes, until the listener leaves.
-async fn talk(mut stream: UnixStream, mut state: watch::Receiver<Option<Arc<Progress>>>) {
+async fn talk(mut stream: UnixStream, mut state: watch::Receiver<Option<Arc<Published>>>) {
     loop {
         let newest = state.borrow_and_update().clone();
-        if let Some(progress) = newest {
-            let Ok(mut line) = serde_json::to_vec(&*progress) else { return };
+        if let Some(published) = newest {
+            let Ok(mut line) = serde_json::to_vec(&*published) else { return };
             line.push(b'\n');
             if stream.write_all(&line).await.is_err() {
                 return;
@@ -151,16 +152,16 @@ mod tests {
         let mut publisher = tokio::time::timeout(Duration::from_secs(10), free).await.unwrap();
         assert!(Publisher::start(&path, wake).is_err(), "a second one does not take over");
         let mut progress = Progress { seq: 7, title: "course".into(), ..Progress::default() };
-        publisher.publish(&progress);
+        publisher.publish(&progress, true);
         let mut lines = BufReader::new(UnixStream::connect(&path).await.unwrap()).lines();
         woken.recv().await.unwrap();
-        publisher.publish(&progress);
-        let first: Progress = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
-        assert_eq!((first.seq, first.title.as_str()), (7, "course"));
+        publisher.publish(&progress, true);
+        let first: Published = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!((first.progress.seq, first.progress.title.as_str(), first.presents), (7, "course", true));
         progress.seq = 8;
-        publisher.publish(&progress);
-        let second: Progress = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
-        assert_eq!(second.seq, 8);
+        publisher.publish(&progress, true);
+        let second: Published = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!(second.progress.seq, 8);
         drop(publisher);
         assert!(!path.exists());
     }

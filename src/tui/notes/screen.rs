@@ -9,12 +9,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::socket::Published;
 use crate::tui::bindings::KeyAction;
 use crate::tui::markdown::{self, KnownColours};
 use crate::tui::present::activity::Activity;
 use crate::tui::present::spans::{both_ends, fit_spans};
 use crate::tui::present::{standby, words};
-use crate::tui::theme::{self, Looks};
+use crate::tui::theme::{self, Backdrop, Looks};
 use crate::tui::{clock, keymap, model, wrap};
 use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction, StepExpect, Target};
@@ -26,6 +27,8 @@ pub struct Notes {
     workdir: PathBuf,
     looks: Looks,
     pub progress: Progress,
+    /// Somebody presents in the first terminal.
+    presents: bool,
     connected: bool,
     /// When the first terminal went silent.
     left_at: Option<u64>,
@@ -44,6 +47,7 @@ impl Notes {
             workdir,
             looks,
             progress: Progress::default(),
+            presents: false,
             connected: false,
             left_at: None,
             size,
@@ -55,13 +59,21 @@ impl Notes {
     }
 
     /// Takes in the newest state; at another step the notes begin at their top.
-    pub fn take(&mut self, progress: Progress) {
+    pub fn take(&mut self, Published { progress, presents }: Published) {
+        self.presents = presents;
         if progress.position != self.progress.position {
             self.top = 0;
         }
         self.connected = true;
         self.left_at = None;
         self.progress = progress;
+    }
+
+    /// Takes the colours that can be read on this background, red, green and blue, unless a person has chosen.
+    pub fn stand_on(&mut self, rgb: [u8; 3]) {
+        if self.looks.asks_backdrop {
+            self.looks.backdrop = Backdrop::of(rgb);
+        }
     }
 
     /// The socket is silent: the first terminal was left. Its clock has stopped, and so does ours.
@@ -289,7 +301,7 @@ fn foot(n: &Notes, width: usize) -> Vec<Line<'static>> {
     let Some((chapter, _, step)) = n.here() else { return vec![keys(width)] };
     let here = StepRef { chapter: chapter.number, step: step.id.clone() };
     let mut out = labelled("now", now(n, &here, step), width);
-    let next = match model::next_step(&n.course, &here) {
+    let next = match model::leads_to(&n.course, &here, n.presents) {
         Some((of, next)) => {
             let of = if of.number == chapter.number { String::new() } else { format!("chapter {}: ", of.number) };
             format!(
@@ -312,6 +324,17 @@ fn labelled(name: &str, text: Vec<Span<'static>>, width: usize) -> Vec<Line<'sta
 
 /// Returns what runs, how it came out, or what the step will do.
 fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
+    let broken = n.progress.tasks.iter().find_map(|(task, state)| Some((*task, state.problem.as_ref()?)));
+    if let Some((task, problem)) = broken {
+        let text = format!("✗ {}: {problem}", words::task_name(task, &n.course, &n.progress));
+        return vec![Span::styled(n.display_text(&text), theme::BAD)];
+    }
+    if let Some(state) = &n.progress.bringing {
+        let spent = clock::minutes(n.stage().saturating_sub(state.started));
+        let of = if state.total > 0 { format!(" · {} of {} steps", state.done, state.total) } else { String::new() };
+        let what = Span::styled(words::bringing(state.to), theme::WAIT);
+        return vec![what, Span::raw(format!(" {spent}{of}"))];
+    }
     if let Some(activity) = Activity::of(&n.course, &n.progress) {
         let title = match n.progress.running.as_ref() == Some(here) {
             true => "running".to_owned(),
@@ -327,9 +350,13 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
     match state.and_then(|state| Some((state, state.verdict?))) {
         Some((state, verdict)) if !verdict.is_good() || n.progress.is_settled(here, step) => {
             let (mark, style) = theme::verdict(Some(verdict));
-            let mut spans = vec![Span::styled(format!("{mark} {}", theme::verdict_word(verdict)), style)];
-            let came = state.failure.as_ref().and_then(|failure| failure.actual.lines().next());
+            let failure = state.failure.as_ref();
+            let mut spans = vec![Span::styled(format!("{mark} {}", words::came_to(verdict, failure)), style)];
+            let came = failure.filter(|failure| !words::is_cancelled(failure));
+            let came = came.and_then(|failure| failure.actual.lines().next());
             spans.extend(came.map(|came| Span::raw(format!(": {}", n.display_text(came)))));
+            let goes_on = words::goes_on_without_us(&n.progress, here).filter(|_| !verdict.is_good());
+            spans.extend(goes_on.map(|goes_on| Span::raw(format!(". {goes_on}"))));
             spans
         }
         _ if step.action == StepAction::Read => vec![Span::styled("nothing to run", theme::DIM)],

@@ -24,6 +24,11 @@ fn told(kinds: &[&str]) -> Progress {
     progress
 }
 
+/// The same as it is published.
+fn shown(kinds: &[&str]) -> Published {
+    Published { progress: told(kinds), presents: false }
+}
+
 const OPENED: &str =
     r#"{"event":"opened","title":"DSQL","target":"local","workdir":"/w","position":{"chapter":1,"step":"deploy"}}"#;
 const DEPLOYS: &str = r#"{"event":"step_started","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"action":"deploy","expects_failure":false,"usual_ms":95000}"#;
@@ -39,12 +44,12 @@ fn notes_next_clock_and_checks() {
         let _ = write!(screens, "# {what}\n{}\n", text(n));
     };
     shoot("before the workshop has begun", &n);
-    n.take(told(&[OPENED]));
+    n.take(shown(&[OPENED]));
     n.now += 200_000;
     shoot("at a step that has not run, behind its budget", &n);
-    n.take(told(&[OPENED, DEPLOYS]));
+    n.take(shown(&[OPENED, DEPLOYS]));
     shoot("while it runs", &n);
-    n.take(told(&[OPENED, MOVED]));
+    n.take(shown(&[OPENED, MOVED]));
     shoot("meant to fail", &n);
     n.size = (120, 40);
     shoot("with more room", &n);
@@ -55,7 +60,7 @@ fn notes_next_clock_and_checks() {
     n.silent();
     n.now += 60_000;
     shoot("the workshop was left: its clock stands", &n);
-    n.take(told(&[OPENED, GONE]));
+    n.take(shown(&[OPENED, GONE]));
     shoot("at a step that its author has added since", &n);
     n.size = (20, 5);
     text(&n);
@@ -65,7 +70,7 @@ fn notes_next_clock_and_checks() {
 #[test]
 fn scrolling_ends_with_the_text() {
     let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (40, 12), golden::START);
-    n.take(told(&[OPENED]));
+    n.take(shown(&[OPENED]));
     let first = text(&n);
     n.scroll(1000);
     let last = text(&n);
@@ -74,4 +79,40 @@ fn scrolling_ends_with_the_text() {
     assert_ne!(text(&n), last, "one row up shows at once");
     n.scroll(-1000);
     assert_eq!(text(&n), first);
+}
+
+#[test]
+fn what_comes_next_is_what_the_key_of_who_presents_leads_to() {
+    let mut course = std::sync::Arc::unwrap_or_clone(fixture::course());
+    course.chapters[1].steps[2].on_stage = false;
+    let mut n = Notes::new(course.into(), PathBuf::from("/w"), Looks::FULL, (80, 24), golden::START);
+    for (presents, next) in [(false, "See the refusal"), (true, "Grant the permission")] {
+        n.take(Published { progress: told(&[OPENED]), presents });
+        assert!(text(&n).lines().any(|row| row.contains("next") && row.contains(next)), "{presents}: {}", text(&n));
+    }
+}
+
+#[test]
+fn what_was_cancelled_is_told_as_that_and_colours_follow_the_background() {
+    const CANCELLED: &str = r#"{"event":"step_finished","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"verdict":"error","took_ms":5,"failure":{"kind":"interrupted","expected":"it runs to its end","actual":"it was cancelled"}}"#;
+    let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (80, 24), golden::START);
+    n.take(shown(&[OPENED, DEPLOYS, CANCELLED]));
+    assert!(text(&n).contains("! cancelled") && !text(&n).contains("could not run"), "{}", text(&n));
+    n.stand_on([255, 255, 255]);
+    assert_eq!(n.looks.backdrop, Backdrop::Light);
+    n.looks.asks_backdrop = false;
+    n.stand_on([0, 0, 0]);
+    assert_eq!(n.looks.backdrop, Backdrop::Light, "a person has chosen it");
+}
+
+#[test]
+fn what_is_on_its_way_and_what_could_not_be_made_ready_are_told() {
+    const BRINGING: &str = r#"{"event":"bringing","to":{"chapter":2},"done":1,"total":4}"#;
+    const BROKEN: &str =
+        r#"{"event":"prepare_failed","task":"packages","problem":{"kind":"environment","message":"no network"}}"#;
+    let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (80, 24), golden::START);
+    n.take(shown(&[OPENED, BRINGING]));
+    assert!(text(&n).contains("now      Bringing everything to chapter 2 0:00 · 1 of 4 steps"), "{}", text(&n));
+    n.take(shown(&[OPENED, BROKEN]));
+    assert!(text(&n).contains("now      ✗ packages: no network"), "{}", text(&n));
 }

@@ -6,7 +6,7 @@ use crate::tui::clock;
 use crate::tui::present::outline::step_verdict;
 use crate::tui::present::{standby, words};
 use workshop_course::lesson::model::StepAction;
-use workshop_engine::event::StepRef;
+use workshop_engine::event::{StepRef, TxState};
 
 /// Says the presenter's notes of the step at hand.
 pub fn notes(p: &Plain) -> Vec<String> {
@@ -36,6 +36,10 @@ pub fn status(p: &Plain) -> Vec<String> {
     } else if let Some(state) = &p.progress.standby {
         out.push(standby::how_far(&p.course, state));
     }
+    if let Some((trouble, advice)) = standby::warning(&p.course, &p.progress, "failover") {
+        let advice = if advice.is_empty() { advice } else { format!(" {advice}.") };
+        out.push(format!("Trouble: {trouble}.{advice}"));
+    }
     if let Some(running) = &p.progress.running {
         out.push(format!("Running: {}.", p.title(running)));
     }
@@ -43,9 +47,22 @@ pub fn status(p: &Plain) -> Vec<String> {
         let by = served.ready.as_deref().unwrap_or("not ready yet");
         out.push(format!("{name} runs: {by}."));
     }
+    if p.progress.pacing.paused {
+        out.push("The stage clock is paused: resume lets it run on.".to_owned());
+    }
+    out.extend(p.progress.conditions.iter().map(|what| format!("For this step: {what}.")));
+    if !p.progress.undeployed.is_empty() {
+        out.push(format!("Not deployed as it is now: {}.", p.progress.undeployed.join(", ")));
+    }
     for (name, session) in &p.progress.sessions {
         let state = if session.open { "open" } else { "closed" };
-        out.push(format!("Session {name}: {state}, as {}.", session.role));
+        let transaction = match (session.open, session.tx) {
+            (true, TxState::Open) => ", in a transaction",
+            (true, TxState::Failed) => ", in a transaction that has failed",
+            (_, TxState::Unknown) => ", its transaction lost",
+            (_, TxState::Idle) | (false, TxState::Open | TxState::Failed) => "",
+        };
+        out.push(format!("Session {name}: {state}, as {}{transaction}.", session.role));
     }
     out
 }
@@ -61,7 +78,8 @@ pub fn outline(p: &Plain) -> Vec<String> {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };
             // What is only read has come to nothing that could be told.
             let verdict = step_verdict(&p.course, &p.progress, &at, step).filter(|_| step.action != StepAction::Read);
-            let word = verdict.map(|v| format!(", {}", Plain::word(v))).unwrap_or_default();
+            let failure = p.progress.steps.get(&at).and_then(|state| state.failure.as_ref());
+            let word = verdict.map(|v| format!(", {}", words::came_to(v, failure))).unwrap_or_default();
             let here = if p.progress.is_at(&at) { ", you are here" } else { "" };
             out.push(format!("{}.{}  {}{word}{here}", chapter.number, i + 1, step.title));
         }

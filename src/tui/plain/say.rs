@@ -5,9 +5,9 @@
 use super::prose;
 use super::state::Plain;
 use crate::record::{self, Advice, FieldRole, RecordField};
-use crate::tui::clock;
 use crate::tui::present::standby;
 use crate::tui::present::words::{self, edits_are_back, task_name};
+use crate::tui::{clock, theme};
 use workshop_base::problem::{Kind, Problem};
 use workshop_course::code::diff::Side;
 use workshop_course::lesson::images;
@@ -58,7 +58,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::Preflight { name, verdict, found, fix } => {
             let fix = fix.as_ref().filter(|_| !verdict.is_good()).map(|f| format!(". {f}")).unwrap_or_default();
-            vec![format!("{name}: {}, {found}{fix}", Plain::word(*verdict))]
+            vec![format!("{name}: {}, {found}{fix}", theme::verdict_word(*verdict))]
         }
         EventKind::Bringing { to, done: 0, total: 0 } => vec![match to {
             BringTo::Chapter(chapter) => {
@@ -108,11 +108,13 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out
         }
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
-            let mut out =
-                vec![format!("{}: {} after {}.", title(at_step), Plain::word(*verdict), clock::took(*took_ms))];
-            // What its checks came to, they have told themselves.
+            let word = words::came_to(*verdict, failure.as_ref());
+            let mut out = vec![format!("{}: {word} after {}.", title(at_step), clock::took(*took_ms))];
+            // What its checks came to, they have told themselves; who has stopped it knows why.
             let checks = at_step.of(&p.course).is_some_and(|step| matches!(step.action, StepAction::Check(_)));
-            out.extend(failure.iter().filter(|_| !checks).flat_map(|failure| record(p, failure)));
+            let cancelled = failure.as_ref().is_some_and(words::is_cancelled);
+            out.extend(failure.iter().filter(|_| !checks && !cancelled).flat_map(|failure| record(p, failure)));
+            out.extend(words::goes_on_without_us(&p.progress, at_step).filter(|_| !verdict.is_good()));
             if let Some(after) = at_step.of(&p.course).and_then(|s| s.after.as_ref()).filter(|_| verdict.is_good()) {
                 out.extend(prose::lines(p.filled(after).trim(), p.width));
             }
@@ -125,6 +127,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
                     };
                     out.push(format!("Alarm: it was meant to fail, and it did not. {back}"));
                 }
+                Verdict::Fail | Verdict::Error if cancelled => out.push("run runs it again.".to_owned()),
                 Verdict::Fail | Verdict::Error => out.push(format!("run tries again{}.", p.hint_helps())),
                 Verdict::Pass | Verdict::Skipped => {}
             }
@@ -277,8 +280,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::CheckStarted { .. } | EventKind::CheckTried { .. } => Vec::new(),
         EventKind::CheckFinished { title, verdict, attempts, took_ms, failure, .. } => {
             let again = if *attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
-            let mut out = vec![format!("check {}: {title}, {}{again}", Plain::word(*verdict), clock::took(*took_ms))];
-            out.extend(failure.iter().flat_map(|failure| record(p, failure)));
+            let word = words::came_to(*verdict, failure.as_ref());
+            let mut out = vec![format!("check {word}: {title}, {}{again}", clock::took(*took_ms))];
+            out.extend(failure.iter().filter(|f| !words::is_cancelled(f)).flat_map(|failure| record(p, failure)));
             out
         }
         EventKind::Diff { .. } => diff(p),
@@ -286,6 +290,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::ClockRestarted => vec!["The stage clock begins again.".to_owned()],
         EventKind::Resumed => vec!["The stage clock runs.".to_owned()],
         EventKind::Refused { because: Refusal::Already, reason, .. } => vec![format!("Nothing to do: {reason}.")],
+        // What collides was told with the question.
+        EventKind::Refused { because: Refusal::OwnEdits, .. } => Vec::new(),
+        EventKind::Refused { because: Refusal::Costs, reason, .. } => vec![format!("Nothing has run yet: {reason}.")],
         EventKind::Refused { command, reason, .. } => vec![format!("Not now: {command}: {reason}.")],
         EventKind::Done { command, outcome: RequestOutcome::Failed(problem), .. } => {
             let hint = problem.hint.as_ref().map(|hint| format!(" {hint}.")).unwrap_or_default();
@@ -308,7 +315,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::Detached { at_step } => vec![format!("{}: {}.", title(at_step), words::left_alone(&p.progress))],
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
-            vec![format!("Chapter {chapter}: {} after {}.", Plain::word(*verdict), clock::minutes(*took_ms))]
+            vec![format!("Chapter {chapter}: {} after {}.", theme::verdict_word(*verdict), clock::minutes(*took_ms))]
         }
         // It could not even begin: there is nothing to be kept.
         EventKind::Closed { kind: Some(kind), .. } if *kind != Kind::Interrupted => vec!["Left.".to_owned()],

@@ -1,20 +1,29 @@
 //! The state of the plain mode between two lines.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::tally::Tally;
 use crate::tui::plan::{self, QueryPlan};
 use crate::tui::present::plan::summary;
 use crate::tui::present::{prompt, words};
-use crate::tui::{clock, diffrows, theme};
+use crate::tui::{clock, diffrows};
 use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Check, Course, Step};
-use workshop_engine::command::{BringTo, Command};
-use workshop_engine::event::{CheckRef, EventKind, SqlLine, StepRef};
+use workshop_engine::command::{BringTo, Command, CommandKind};
+use workshop_engine::event::{CheckRef, EventKind, RequestOutcome, SqlLine, StepRef};
 use workshop_engine::progress::Progress;
 use workshop_engine::requests::Requests;
+
+/// A question to a person, who says yes with the same line again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Whether everything is put there.
+    Bring(BringTo),
+    /// Whether one leaves although something is lost by it.
+    Leave,
+}
 
 pub struct Plain {
     pub course: Arc<Course>,
@@ -25,8 +34,8 @@ pub struct Plain {
     pub by_hand: bool,
     /// Columns of the terminal; None where the lines go elsewhere.
     pub width: Option<usize>,
-    /// Where everything is put when the same line comes once more.
-    pub(super) asked: Option<BringTo>,
+    /// The question that the same line once more answers.
+    pub(super) asked: Option<Question>,
     /// Where everything was being put until the event that is said.
     pub(super) brought: Option<BringTo>,
     pub(super) session: Option<String>,
@@ -39,7 +48,8 @@ pub struct Plain {
     pub(super) tenth: u32,
     /// The last lines that the newest deploy printed.
     pub(super) raw: VecDeque<String>,
-    pub(super) hints: usize,
+    /// How many hints were told: of the step at hand (None), and of each check.
+    pub(super) hints: BTreeMap<Option<String>, usize>,
     /// The EXPLAIN that runs, and the rows of its answer so far.
     pub(super) explaining: Option<(String, Vec<String>)>,
     /// The plan before it, with its query.
@@ -66,7 +76,7 @@ impl Plain {
             diff: Vec::new(),
             tenth: 0,
             raw: VecDeque::new(),
-            hints: 0,
+            hints: BTreeMap::new(),
             explaining: None,
             plan: None,
             requests: Requests::default(),
@@ -114,28 +124,28 @@ impl Plain {
         self.progress.filled(&self.course, text)
     }
 
-    /// Returns the hints that there are here: the step's own, then those of the chapter's checks that failed.
-    pub(super) fn hints_here(&self) -> Vec<String> {
-        let Some((chapter, _, step)) = self.here() else { return Vec::new() };
-        let numbered = |of: String, hints: &[String]| -> Vec<String> {
-            let line = |(i, hint): (usize, &String)| {
-                format!("Hint {} of {}{of}: {}", i + 1, hints.len(), self.filled(hint).trim())
-            };
-            hints.iter().enumerate().map(line).collect()
+    /// Returns the next hint that was not told here, with what it is of: of the step (None), then of the chapter's checks that
+    /// failed.
+    pub(super) fn next_hint(&self) -> Option<(Option<String>, String)> {
+        let (chapter, _, step) = self.here()?;
+        let of = |subject: Option<String>, about: String, hints: &[String]| {
+            let told = self.hints.get(&subject).copied().unwrap_or(0);
+            let hint = self.filled(hints.get(told)?);
+            let line = format!("Hint {} of {}{about}: {}", told + 1, hints.len(), hint.trim());
+            Some((subject, line))
         };
         let failed = |check: &&Check| {
             let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
             let verdict = self.progress.checks.get(&at).and_then(|state| state.verdict);
             verdict.is_some_and(|verdict| !verdict.is_good())
         };
-        let of_checks = chapter.checks.iter().filter(failed);
-        let of_checks = of_checks.flat_map(|check| numbered(format!(" for “{}”", check.title), &check.hints));
-        numbered(String::new(), &step.hints).into_iter().chain(of_checks).collect()
+        let of_check = |check: &Check| of(Some(check.id.clone()), format!(" for “{}”", check.title), &check.hints);
+        of(None, String::new(), &step.hints).or_else(|| chapter.checks.iter().filter(failed).find_map(of_check))
     }
 
     /// Returns the words for who could ask for one more hint.
     pub(super) fn hint_helps(&self) -> &'static str {
-        if self.hints < self.hints_here().len() { ", hint helps" } else { "" }
+        if self.next_hint().is_some() { ", hint helps" } else { "" }
     }
 
     /// Understands `bring`, `bring CHAPTER` and `bring back`: what to ask for, and what to say. A person is asked first.
@@ -161,15 +171,23 @@ impl Plain {
             // The files stay as they are.
             BringTo::Standby | BringTo::Account => return (vec![Command::Bring { to }], Vec::new()),
         };
-        if !self.by_hand || self.asked.take() == Some(to) {
+        if !self.asks(Question::Bring(to)) {
             return (vec![Command::Bring { to }], Vec::new());
         }
-        self.asked = Some(to);
         let text = format!(
             "Everything is put {what}: files, ticks and what runs. Own edits go along; restore brings back what cannot. The \
              same line again does it."
         );
         (Vec::new(), vec![text])
+    }
+
+    /// Asks a person, once; tells whether the answer is still to come. A script has said what it wants.
+    pub(super) fn asks(&mut self, question: Question) -> bool {
+        if !self.by_hand || self.asked.take() == Some(question) {
+            return false;
+        }
+        self.asked = Some(question);
+        true
     }
 
     /// Understands `begin again` and `begin again CHAPTER`.
@@ -180,9 +198,16 @@ impl Plain {
         }
     }
 
-    /// Follows an EXPLAIN, and says at its end what its plan comes to.
+    /// Follows an EXPLAIN, and says at its end what its plan comes to, beside the one before it. One of another time, or of
+    /// elsewhere, is none before it.
     pub(super) fn plan_words(&mut self, kind: &EventKind) -> Option<String> {
         match kind {
+            EventKind::StateRestored { .. }
+            | EventKind::Switched { .. }
+            | EventKind::Done { command: CommandKind::Bring, outcome: RequestOutcome::Complete, .. } => {
+                self.plan = None;
+                None
+            }
             EventKind::SqlStarted { text, .. } => {
                 self.explaining = plan::explained(text).map(|query| (query, Vec::new()));
                 None
@@ -229,11 +254,6 @@ impl Plain {
     /// Says what a step does, as a verb phrase.
     pub fn does(&self, step: &Step) -> String {
         words::does(&self.course, &self.progress, step)
-    }
-
-    /// Says a verdict in words.
-    pub fn word(verdict: workshop_engine::event::Verdict) -> &'static str {
-        theme::verdict_word(verdict)
     }
 }
 

@@ -11,6 +11,7 @@ use super::state::Plain;
 use crate::tui::config::ScreenConfig;
 use crate::tui::leaving::{Exit, GRACE, to_its_end};
 use crate::tui::notes::publish::Publisher;
+use crate::tui::settings::ScreenSettings;
 use crate::tui::signals::{Caught, Signals};
 use crate::tui::terminal::lost;
 use workshop_base::problem::Problem;
@@ -41,11 +42,11 @@ async fn talk(
     patient: bool,
     width: impl Fn() -> Option<usize>,
 ) -> Result<Exit, Problem> {
-    let ScreenConfig { course, requests, mut events, workdir, redact, .. } = setup;
+    let ScreenConfig { course, requests, mut events, workdir, redact, user, .. } = setup;
     let mut signals = Signals::listen().map_err(lost)?;
     let mut lines = BufReader::new(input).lines();
     let mut plain = Plain::new(course);
-    plain.redact = redact;
+    plain.redact = redact || ScreenSettings::read(&workdir, user.settings).redact;
     plain.by_hand = !patient;
     let mut at_prompt = false;
     let mut ended = false;
@@ -58,7 +59,8 @@ async fn talk(
     loop {
         plain.width = width();
         if let Some(publisher) = &mut publisher {
-            publisher.publish(&plain.progress);
+            // Lines lead through all of the course.
+            publisher.publish(&plain.progress, false);
         }
         // The prompt comes when there is something to answer to, and nothing else to say.
         let reads = !ended && (!patient || plain.is_cut_off() || plain.is_idle() && held.is_empty());
@@ -196,7 +198,7 @@ mod tests {
     use tokio::sync::mpsc::unbounded_channel;
     use workshop_base::problem::Kind;
     use workshop_engine::command::CommandKind;
-    use workshop_engine::event::{EventKind, Failure, Position, RequestOutcome, StepRef, Verdict};
+    use workshop_engine::event::{EventKind, Failure, Position, RequestOutcome, StepRef, Stream, Verdict};
 
     fn setup(requests: UnboundedSender<Request>, events: UnboundedReceiver<Event>) -> ScreenConfig {
         ScreenConfig {
@@ -317,4 +319,38 @@ mod tests {
         assert_eq!(spoken("quit\n", Verdict::Fail, true).await.0, Exit::Left, "nothing was run");
         assert_eq!(spoken("run\nquit\n", Verdict::Fail, false).await.0, Exit::Left, "someone saw it");
     }
+
+    #[tokio::test]
+    async fn what_a_person_has_set_to_be_hidden_is_hidden_in_lines_too() {
+        for (everywhere, here, hidden) in [(false, false, false), (true, false, true), (false, true, true)] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::create_dir(dir.path().join(".workshop")).unwrap();
+            if here {
+                ScreenSettings { redact: true, ..ScreenSettings::default() }.write(dir.path()).unwrap();
+            }
+            let (requests, mut asked) = unbounded_channel();
+            let (tell, events) = unbounded_channel();
+            let mut setup = setup(requests, events);
+            setup.workdir = dir.path().to_owned();
+            setup.user.settings.redact = everywhere;
+            let engine = async move {
+                let said = EventKind::Output { at_step: None, stream: Stream::Stdout, lines: vec![ARN.to_owned()] };
+                let _ = tell.send(Event { seq: 1, at: 0, kind: said });
+                let position = Position { chapter: 1, step: "deploy".into() };
+                let (title, target) = ("A course".into(), workshop_course::lesson::model::Target::Local);
+                let opened = EventKind::Opened { title, target, workdir: "work".into(), position };
+                let _ = tell.send(Event { seq: 2, at: 0, kind: opened });
+                asked.recv().await;
+                let _ =
+                    tell.send(Event { seq: 3, at: 0, kind: EventKind::Closed { verdict: Verdict::Pass, kind: None } });
+            };
+            let mut output = Vec::new();
+            let (exit, ()) = tokio::join!(talk(setup, "quit\n".as_bytes(), &mut output, true, || None), engine);
+            exit.unwrap();
+            let said = String::from_utf8(output).unwrap();
+            assert_eq!(!said.contains("123456789012"), hidden, "{everywhere} {here}: {said}");
+        }
+    }
+
+    const ARN: &str = "arn:aws:iam::123456789012:role/a";
 }

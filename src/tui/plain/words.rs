@@ -1,7 +1,7 @@
 //! Typed words as commands and answers, events as lines. Pure.
 
 use super::names::{Change, STILL_STARTING};
-use super::state::Plain;
+use super::state::{Plain, Question};
 use super::{about, prose, say};
 use crate::tui::diffrows;
 use crate::tui::leaving::Exit;
@@ -9,8 +9,8 @@ use crate::tui::panel::Panel;
 use crate::tui::present::{prompt, words};
 use workshop_course::lesson::model::{StepAction, StepExpect};
 use workshop_engine::command::{Command, CommandKind, Request};
-use workshop_engine::event::{Event, EventKind, Stream, Verdict};
-use workshop_engine::progress::Journaled;
+use workshop_engine::event::{Event, EventKind, Stream, TxState, Verdict};
+use workshop_engine::progress::{Journaled, SessionState};
 
 /// Lines kept of what a deploy prints: more than any of them has.
 const RAW: usize = 2000;
@@ -35,10 +35,12 @@ impl Plain {
         self.tally.event(&self.course, event);
         let answered = self.requests.take(&event.kind);
         match &event.kind {
-            EventKind::Opened { .. } | EventKind::Moved { .. } => self.hints = 0,
+            EventKind::Opened { .. } | EventKind::Moved { .. } => self.hints.clear(),
             EventKind::CourseReloaded { course, gone, .. } => {
                 self.course = course.clone().unwrap_or_else(|| self.course.clone());
-                self.hints = if gone.is_some() { 0 } else { self.hints };
+                if gone.is_some() {
+                    self.hints.clear();
+                }
             }
             // The end of the input asks for it again.
             EventKind::Refused { .. } if answered == Some(CommandKind::Quit) => self.quitting = false,
@@ -229,7 +231,8 @@ impl Plain {
         }
         if self.progress.steps.get(&here).and_then(|s| s.verdict).is_some_and(|verdict| !verdict.is_good()) {
             let hint = self.hint_helps();
-            let text = format!("This step did not work out. run tries again, next goes on without it{hint}.");
+            let why = words::in_vain(&self.progress, &here, step);
+            let text = format!("This step {why}. run tries again, next goes on without it{hint}.");
             return (Vec::new(), vec![text]);
         }
         (vec![Command::Run], Vec::new())
@@ -284,10 +287,8 @@ impl Plain {
     }
 
     fn hint(&mut self) -> Vec<String> {
-        let Some(hint) = self.hints_here().into_iter().nth(self.hints) else {
-            return vec!["There are no more hints here.".to_owned()];
-        };
-        self.hints += 1;
+        let Some((of, hint)) = self.next_hint() else { return vec!["There are no more hints here.".to_owned()] };
+        *self.hints.entry(of).or_default() += 1;
         prose::lines(&hint, self.width)
     }
 
@@ -295,6 +296,15 @@ impl Plain {
         if let Some(running) = &self.progress.running {
             let title = self.title(running);
             let text = format!("“{title}” still runs: cancel ends it, detach leaves a deploy running in the cloud.");
+            return (Vec::new(), vec![text]);
+        }
+        let is_open = |state: &&SessionState| state.open && matches!(state.tx, TxState::Open | TxState::Failed);
+        let open = self.progress.sessions.iter().find(|(_, state)| is_open(state)).map(|(name, _)| name.clone());
+        if let Some(name) = open.filter(|_| self.asks(Question::Leave)) {
+            let text = format!(
+                "Session {name} is in a transaction: nothing of it is kept unless it is committed. quit once more rolls it \
+                 back and leaves."
+            );
             return (Vec::new(), vec![text]);
         }
         self.quitting = true;

@@ -15,10 +15,9 @@ use super::standby;
 use super::take_home;
 use super::waiting::{bringing_everything, could_not_prepare, is_named, load, preparing, waiting};
 use super::words::{self, task_name};
-use crate::tui::bindings::KeyAction;
+use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
-use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Step, StepAction, StepExpect, Target};
 use workshop_engine::event::{ProcessEnd, SUCCESS, StepRef, Verdict};
 use workshop_engine::progress::{StepState, is_in_progress};
@@ -67,7 +66,7 @@ pub fn card(m: &Model, width: usize) -> Card {
 
 /// Says that the account cannot be reached, and the key that leads on, while the talk is in it.
 fn unreachable(m: &Model, width: usize) -> Vec<Line<'static>> {
-    let warning = standby::warning(&m.course, &m.progress, &standby::key(m));
+    let warning = standby::warning(&m.course, &m.progress, &m.key(KeyAction::Failover));
     let Some((trouble, advice)) = warning else { return Vec::new() };
     let (trouble, advice) = (display_text(m, trouble), display_text(m, &advice).into_owned());
     let words = [span(format!("{trouble}. "), theme::BAD), span(advice, theme::TEXT)];
@@ -153,7 +152,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
         }
         Verdict::Fail | Verdict::Error => {
             // Who cancelled it knows why.
-            let cancelled = state.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Interrupted);
+            let cancelled = state.failure.as_ref().is_some_and(words::is_cancelled);
             let word = match verdict {
                 _ if cancelled => "Cancelled",
                 Verdict::Fail => "Failed",
@@ -161,6 +160,10 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             };
             out.push(Line::from(span(format!("{mark} {word}{took}"), style.patch(theme::STRONG))));
             out.extend(load(m, here, width));
+            if let Some(text) = words::goes_on_without_us(&m.progress, here) {
+                let indent = Span::raw("  ");
+                out.extend(wrap::words(&[span(text, theme::WARN)], width, &indent, &indent));
+            }
             if let Some(failure) = state.failure.as_ref().filter(|_| !cancelled) {
                 // That a deploy, or a statement, should succeed goes without saying; why it did not has the room.
                 let deploys = matches!(step.action, StepAction::Deploy(_));
@@ -181,7 +184,8 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             for (does, what) in ways {
                 // As long as a search can be gone on with, its key is this one.
                 let found = m.search.is_some() && does == KeyAction::NextStep;
-                let first = if found { format!("{} ", m.key(KeyAction::Close)) } else { String::new() };
+                let close = || format!("{} ", m.key_in(Context::Walking, KeyAction::Close));
+                let first = if found { close() } else { String::new() };
                 keys.push(Line::from(vec![span(first + &m.key(does), theme::KEY), span(what, theme::DIM)]));
             }
         }

@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use super::locks;
 use super::record;
 use super::spans::{display_text, span, titled};
+use super::words;
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
@@ -64,7 +65,8 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
         let until = until.unwrap_or_default();
         let attempts = state.filter(|s| s.attempts > 1).map(|s| format!("{} attempts{until}", s.attempts));
         let told = |verdict: &Verdict| !matches!(verdict, Verdict::Pass | Verdict::Fail);
-        let word = state.and_then(|s| s.verdict).filter(told).map(|v| theme::verdict_word(v).to_owned());
+        let verdict = state.and_then(|s| s.verdict).filter(told);
+        let word = verdict.map(|v| words::came_to(v, state.and_then(|s| s.failure.as_ref())).to_owned());
         let time = state.map(|s| match s.took_ms {
             Some(took) => clock::took(took),
             None => clock::minutes(m.now.saturating_sub(s.started)),
@@ -82,6 +84,12 @@ pub fn list(m: &Model, width: usize) -> Vec<OutlineRow> {
         lines.into_iter().map(move |line| OutlineRow { item, line }).collect::<Vec<_>>()
     };
     chapter.checks.iter().enumerate().flat_map(of).collect()
+}
+
+/// Returns what a check came to with what is there now; None for one that has not come to anything since.
+pub fn verdict_now(m: &Model, chapter: u32, check: &Check) -> Option<Verdict> {
+    let state = state(m, chapter, check).filter(|state| from_before(m, state).is_none())?;
+    state.verdict
 }
 
 /// Returns when a check came to what is known of it, where that may have changed since: before one came to the step that is
@@ -133,7 +141,7 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
         let took = state.took_ms.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
         let spans = [
             span(format!("{}:", display_text(m, &check.title)), theme::STRONG),
-            span(format!(" {}", theme::verdict_word(verdict)), style),
+            span(format!(" {}", words::came_to(verdict, state.failure.as_ref())), style),
             span(took, theme::DIM),
         ];
         out.push(Line::default());

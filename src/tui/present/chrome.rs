@@ -3,11 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::deploy;
 use super::spans::span;
+use super::{checks, deploy};
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
-use workshop_engine::event::CheckRef;
 
 /// The name of a panel in a row of them.
 #[derive(Debug, Clone)]
@@ -101,9 +100,6 @@ pub fn mark(m: &Model, panel: Panel) -> Option<Span<'static>> {
 
 fn failed_checks(m: &Model) -> usize {
     let Some(chapter) = m.chapter() else { return 0 };
-    let failed = |id: &String| {
-        let at = CheckRef { chapter: chapter.number, check: id.clone() };
-        m.progress.checks.get(&at).and_then(|c| c.verdict).is_some_and(|v| !v.is_good())
-    };
-    chapter.checks.iter().filter(|check| failed(&check.id)).count()
+    let verdicts = chapter.checks.iter().filter_map(|check| checks::verdict_now(m, chapter.number, check));
+    verdicts.filter(|verdict| !verdict.is_good()).count()
 }

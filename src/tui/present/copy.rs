@@ -19,6 +19,10 @@ pub fn copy_of(m: &Model, panel: Panel) -> String {
         Panel::Diff => diff::text(m),
         Panel::Deploy => joined(&deploy::lines(m, UNWRAPPED)),
         Panel::Load => joined(&load::lines(m, 100)),
+        // As they are drawn: what stands below what is all that there is to a picture.
+        Panel::Sql if m.console.picture != SqlPicture::None => {
+            m.console.picture_rows.iter().map(|line| format!("{}\n", line.to_string().trim_end())).collect()
+        }
         Panel::Sql => match m.session() {
             Some(session) => session.back.lines().map(|line| format!("{}\n", line.text)).collect(),
             None => String::new(),

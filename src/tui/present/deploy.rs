@@ -7,7 +7,6 @@ use super::spans::{both_ends, display_text, in_project, span};
 use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
-use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{Step, StepAction};
 use workshop_engine::event::{Failure, Phase, Resource, Verdict};
 use workshop_engine::progress::DeployState;
@@ -43,8 +42,8 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     out
 }
 
-/// The step at hand, when it is a deploy that has not begun.
-fn awaited(m: &Model) -> Option<&Step> {
+/// Returns the step at hand, when it is a deploy that has not begun.
+pub fn awaited(m: &Model) -> Option<&Step> {
     let (here, step) = (m.here()?, m.step()?);
     let other = m.progress.deploy.as_ref().is_none_or(|deploy| deploy.at_step != here);
     (other && matches!(step.action, StepAction::Deploy(_)) && m.progress.running.is_none()).then_some(step)
@@ -98,7 +97,7 @@ fn telling<'a>(output: &'a [String], told: &str) -> Vec<&'a String> {
 
 /// Returns the sign behind the panel's name, when the newest deploy went wrong.
 pub fn mark(m: &Model) -> Option<(&'static str, Style)> {
-    let trouble = trouble(m, m.progress.deploy.as_ref()?)?;
+    let trouble = trouble(m, m.progress.deploy.as_ref().filter(|_| awaited(m).is_none())?)?;
     Some((trouble.mark, trouble.style))
 }
 
@@ -128,7 +127,7 @@ fn trouble<'a>(m: &'a Model, deploy: &DeployState) -> Option<Trouble<'a>> {
     let told = deploy.phases.iter().position(|phase| phase.failed);
     let phase = told.or(resources.filter(|_| failed)).or(before_outputs).unwrap_or(0);
     let failure = state.failure.as_ref();
-    let cancelled = failure.is_some_and(|failure| failure.kind == Kind::Interrupted);
+    let cancelled = failure.is_some_and(words::is_cancelled);
     let (mark, style) = match cancelled {
         true => theme::verdict(Some(Verdict::Error)),
         false => theme::verdict(Some(verdict)),
@@ -168,7 +167,7 @@ fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, 
         }
     };
     // That it was cancelled is said.
-    if failure.kind != Kind::Interrupted {
+    if !words::is_cancelled(failure) {
         say(&failure.actual, theme::TEXT);
     }
     let telling = telling(&failure.output, &failure.actual);

@@ -1,10 +1,11 @@
 //! The one key of presenters, and what it does now: the same answer for the key itself and for whatever names it.
 
+use super::checks::verdict_now;
 use super::locks;
 use crate::tui::diffrows;
 use crate::tui::model::*;
-use workshop_course::lesson::model::{DeployAction, Step, StepAction};
-use workshop_engine::event::{StepRef, Verdict};
+use workshop_course::lesson::model::{Check, DeployAction, Step, StepAction};
+use workshop_engine::event::{Preparation, StepRef, Verdict};
 
 /// A change that is longer than this is not walked through hunk by hunk.
 const STORY: usize = 12;
@@ -91,9 +92,21 @@ fn story(m: &Model, step: &Step) -> Option<Intent> {
     (tells && d.hunk + 1 < d.hunks.len()).then_some(Intent::NextHunk(d.hunk + 2))
 }
 
+/// Tells whether running the step at hand makes ready again first: something it needs could not be made ready.
+pub fn prepares_again(m: &Model) -> bool {
+    let tasks = &m.progress.tasks;
+    let mut broken = tasks.iter().filter(|(_, task)| task.problem.is_some()).map(|(task, _)| *task).peekable();
+    let reads = m.step().is_some_and(|step| step.action == StepAction::Read);
+    broken.peek().is_some()
+        && !tasks.values().any(|task| task.is_running())
+        // A step that needs the sandbox starts it again by itself.
+        && (reads || broken.any(|task| task != Preparation::Sandbox))
+}
+
 /// Returns what the key that goes on does now, in two words; None: nothing.
 pub fn goes_on(m: &Model) -> Option<&'static str> {
     Some(match intent(m) {
+        Intent::Run if prepares_again(m) => "try again",
         Intent::Start | Intent::Wait | Intent::Ask | Intent::End => return None,
         Intent::ReadOn | Intent::ReadAfter | Intent::ReadHunk => "read on",
         Intent::ShowDiff => "see the change",
@@ -111,6 +124,15 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
             _ => "run",
         },
     })
+}
+
+/// Tells whether something runs that a key interrupts: a step, everything on its way, checks by themselves, a statement.
+pub fn interrupts(m: &Model) -> bool {
+    let p = &m.progress;
+    p.running.is_some()
+        || p.bringing.is_some()
+        || p.checks.values().any(|check| check.verdict.is_none())
+        || p.sessions.values().any(|session| session.running.is_some())
 }
 
 /// Returns where the repair of the given step begins.
@@ -135,7 +157,8 @@ pub fn repair_at_hand(m: &Model) -> Option<StepRef> {
     }
 }
 
-/// Tells whether there is one more hint: of the selected check in the panel of the checks, else of the step.
+/// Tells whether there is one more hint: of the selected check in the panel of the checks, else of the step, and when that has
+/// no more, of a check that failed.
 pub fn has_hint(m: &Model) -> bool {
     if m.focus == Panel::Checks {
         let Some(chapter) = m.chapter() else { return false };
@@ -144,5 +167,16 @@ pub fn has_hint(m: &Model) -> bool {
         return shown < check.hints.len();
     }
     let shown = m.here().and_then(|here| m.hints.get(&here).copied()).unwrap_or(0);
-    m.step().is_some_and(|step| shown < step.hints.len())
+    m.step().is_some_and(|step| shown < step.hints.len()) || check_with_hint(m).is_some()
+}
+
+/// Finds the chapter's first check that has failed, with what is there now, and has one more hint.
+pub fn check_with_hint(m: &Model) -> Option<&Check> {
+    let chapter = m.chapter()?;
+    let helps = |check: &&Check| {
+        let failed = verdict_now(m, chapter.number, check).is_some_and(|verdict| !verdict.is_good());
+        let shown = m.check_hints.get(&(chapter.number, check.id.clone())).copied().unwrap_or(0);
+        failed && shown < check.hints.len()
+    };
+    chapter.checks.iter().find(helps)
 }

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::spans::{both_ends, display_text, fit_spans, span};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
-use workshop_course::lesson::model::{Step, StepAction};
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::event::LATENCY_BOUNDS_MS;
 
 /// Columns of a row's name and of its figure.
@@ -22,9 +22,9 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some((newest, before)) = m.loads.split_last() else {
         return vec![Line::styled("A load of many invocations is drawn here.", theme::DIM)];
     };
-    if let Some(step) = awaited(m, newest) {
-        let text = format!("{} has not run yet.", display_text(m, &step.title));
-        let mut out = wrap::words(&[span(text, theme::STRONG)], width, &span("○ ", theme::DIM), &Span::raw("  "));
+    if let Some((mark, text)) = awaited(m, newest) {
+        let text = display_text(m, &text).into_owned();
+        let mut out = wrap::words(&[span(text, theme::STRONG)], width, &span(mark, theme::DIM), &Span::raw("  "));
         out.extend([Line::default(), Line::styled("Before it:", theme::DIM)]);
         let mut earlier = of_run(m, newest, &[newest], width);
         earlier.extend(histogram(newest, None, width));
@@ -49,11 +49,15 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     out
 }
 
-/// The step at hand, when it is a load that has not begun.
-fn awaited<'a>(m: &'a Model, newest: &LoadRun) -> Option<&'a Step> {
-    let (here, step) = (m.here()?, m.step()?);
-    let waits = newest.at_step != here && m.progress.running.is_none();
-    (waits && matches!(step.action, StepAction::Load(_))).then_some(step)
+/// Says of a load that has no figures yet how far it is, with its sign: one that has begun, or the step at hand.
+fn awaited(m: &Model, newest: &LoadRun) -> Option<(&'static str, String)> {
+    let here = m.here()?;
+    let running = m.progress.running.as_ref();
+    let step = m.step_of(running.unwrap_or(&here)).filter(|step| matches!(step.action, StepAction::Load(_)))?;
+    match running {
+        Some(_) => newest.over.then(|| ("● ", format!("{} has begun; its figures are still to come.", step.title))),
+        None => (newest.at_step != here).then(|| ("○ ", format!("{} has not run yet.", step.title))),
+    }
 }
 
 /// How many took how long: a row for each span of time, what failed apart, and behind each bar the load before as a
@@ -215,6 +219,7 @@ mod tests {
             samples: Vec::new(),
             latencies: spread(latencies),
             latencies_failed: spread(failed),
+            over: false,
         }
     }
 

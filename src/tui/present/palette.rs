@@ -8,14 +8,20 @@ use crate::tui::remapping;
 use workshop_course::lesson::kinds;
 use workshop_course::lesson::model::Course;
 
-/// Returns the entries of the palette that is open, the best first; none when none is.
-pub fn entries(m: &Model) -> Vec<Choice> {
-    let InputMode::Palette(palette) = &m.mode else { return Vec::new() };
-    let all = match palette.of {
+/// Opens a palette of what can be chosen now.
+pub fn opened(m: &Model, of: PaletteOf) -> Palette {
+    let all = match of {
         PaletteOf::Commands => commands(&m.course, &m.options.keymap),
         PaletteOf::Copies => copy::parts(m),
     };
-    best(all, &palette.query)
+    let typing = m.mode == InputMode::Entry;
+    Palette { of, typing, all, ..Palette::default() }
+}
+
+/// Returns the entries of the palette that is open, the best first; none when none is.
+pub fn entries(m: &Model) -> Vec<Choice> {
+    let InputMode::Palette(palette) = &m.mode else { return Vec::new() };
+    best(palette.all.clone(), &palette.query)
 }
 
 fn commands(course: &Course, keymap: &Keymap) -> Vec<Choice> {

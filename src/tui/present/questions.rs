@@ -2,7 +2,7 @@
 
 use super::spans::display_text;
 use super::standby;
-use super::words::listed;
+use super::words::{self, listed};
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
 use workshop_engine::command::BringTo;
@@ -14,12 +14,7 @@ pub type Question = (String, String, Vec<(String, String)>);
 /// Returns what is asked about what still runs.
 pub fn leaving(m: &Model, leave: &Leave) -> Question {
     let (title, text) = match &leave.what {
-        Running::Deploy(step) if goes_on_alone(m, &leave.what) => (
-            name(m, step),
-            "The stack is being changed. Left alone that goes on, and coming back finds it. Cancelled, the stack returns to \
-             where it was."
-                .to_owned(),
-        ),
+        Running::Deploy(step) if goes_on_alone(m, &leave.what) => (name(m, step), changing(m)),
         Running::Deploy(step) => {
             (name(m, step), "Nothing of the deploy has reached the stack yet: cancelled, it stays as it is.".to_owned())
         }
@@ -38,10 +33,9 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
         Running::Step(step) => {
             (name(m, step), "Cancelled, it is ended now; it can be run again at any time.".to_owned())
         }
-        Running::Checks => (
-            "The checks".to_owned(),
-            "Cancelled, they end now; they can be run again at any time.".to_owned(),
-        ),
+        Running::Checks => {
+            ("The checks".to_owned(), "Cancelled, they end now; they can be run again at any time.".to_owned())
+        }
         Running::Sql(session) => (
             format!("Session {}", display_text(m, session)),
             match runs_statement(m, session) {
@@ -64,6 +58,19 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
     keys.push((key(KeyAction::CancelRunning), word));
     keys.push((key(KeyAction::Close), "keep watching".to_owned()));
     (title, text, keys)
+}
+
+/// Says what becomes of a stack that is being changed: CloudFormation takes nothing back but an update.
+fn changing(m: &Model) -> String {
+    match words::unstoppable(&m.progress) {
+        Some(status) => format!(
+            "The stack is {status}, and CloudFormation cannot stop that: it goes on to its end, cancelled or left alone, and \
+             coming back finds it."
+        ),
+        None => "The stack is being changed. Left alone that goes on, and coming back finds it. Cancelled, the stack returns \
+                 to where it was."
+            .to_owned(),
+    }
 }
 
 /// Tells whether what runs is a deploy that has come so far that it would go on without us.

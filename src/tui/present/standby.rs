@@ -1,8 +1,6 @@
 //! The local standby of a talk in an account, in words. `key` is what moves the talk: a key, or a word of the plain lines.
 
 use super::words::{counted, listed};
-use crate::tui::bindings::{Context, KeyAction};
-use crate::tui::model::*;
 use workshop_base::problem::Problem;
 use workshop_course::lesson::model::Course;
 use workshop_engine::event::{StandbyState, StepRef};
@@ -10,15 +8,6 @@ use workshop_engine::progress::Progress;
 
 /// The number of steps that are named; of more it is said how many.
 const NAMED: usize = 3;
-
-/// Names the key that moves the talk; while somebody types, what leads out of that, too.
-pub fn key(m: &Model) -> String {
-    let key = m.key(KeyAction::Failover);
-    match m.mode {
-        InputMode::Entry => format!("{}, then {key}", m.key_in(Context::Entry, KeyAction::EndEntry)),
-        _ => key,
-    }
-}
 
 /// Says how far a standby is.
 pub fn how_far(course: &Course, state: &StandbyState) -> String {

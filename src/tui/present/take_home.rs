@@ -75,8 +75,9 @@ pub fn record(m: &Model) -> String {
             let _ = writeln!(out, "| {mark} | {}{} | {took} |", cell(&step.title), cell(&why));
         }
         for check in &chapter.checks {
-            let verdict = verdict(m, chapter, check);
-            let word = verdict.map_or("not run", theme::verdict_word);
+            let state = m.progress.checks.get(&CheckRef { chapter: chapter.number, check: check.id.clone() });
+            let verdict = state.and_then(|state| state.verdict);
+            let word = verdict.map_or("not run", |v| words::came_to(v, state.and_then(|s| s.failure.as_ref())));
             let _ = write!(out, "\n- {} {}: {word}", theme::verdict(verdict).0, check.title);
         }
         out.push('\n');

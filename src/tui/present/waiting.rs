@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::activity::Activity;
 use super::card_rows::Card;
 use super::spans::{display_text, fit_spans, span};
-use super::words::task_name;
+use super::words::{self, task_name};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
@@ -68,16 +68,10 @@ fn meter(full: usize, wide: usize) -> [Span<'static>; 2] {
 
 /// Says how far everything has been brought to a chapter, and which step runs.
 pub fn bringing_everything(m: &Model, state: &BringState, width: usize) -> Card {
-    let to = match state.to {
-        BringTo::Chapter(chapter) => format!("Bringing everything to chapter {chapter}"),
-        BringTo::Before => "Putting everything back".to_owned(),
-        BringTo::Standby => "Moving the talk onto the local standby".to_owned(),
-        BringTo::Account => "Moving the talk back to the AWS account".to_owned(),
-    };
     let elapsed = clock::minutes(m.now.saturating_sub(state.started));
     let still = m.progress.running.as_ref().is_some_and(|running| turns(m, running));
     let mark = span(format!("{} ", if still { "●" } else { theme::spinner(m.now) }), theme::WAIT);
-    let words = [span(to, theme::STRONG), span(format!(" · {elapsed}"), theme::TEXT)];
+    let words = [span(words::bringing(state.to), theme::STRONG), span(format!(" · {elapsed}"), theme::TEXT)];
     let mut body = wrap::words(&words, width, &mark, &Span::raw("  "));
     if state.total > 0 {
         let wide = width.saturating_sub(24).clamp(4, 24);

@@ -2,8 +2,8 @@
 
 use super::activity::Activity;
 use super::spans::display_text;
+use super::words;
 use crate::tui::model::*;
-use crate::tui::theme;
 use workshop_engine::event::{StepRef, Verdict};
 
 /// A step that took longer than this was waited for: its end is announced, milliseconds.
@@ -45,7 +45,8 @@ fn progress(m: &Model) -> WindowProgress {
 pub fn announcement(m: &Model, step: &StepRef, verdict: Verdict, took_ms: u64) -> Option<String> {
     let title = m.step_of(step).map_or(step.step.as_str(), |s| s.title.as_str());
     let waited = took_ms >= LONG && m.focused != Some(true);
-    waited.then(|| format!("{}: {}", display_text(m, title), theme::verdict_word(verdict)))
+    let failure = m.progress.steps.get(step).and_then(|state| state.failure.as_ref());
+    waited.then(|| format!("{}: {}", display_text(m, title), words::came_to(verdict, failure)))
 }
 
 /// Names the step at hand: `1.2 Deploy the cluster`.

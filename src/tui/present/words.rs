@@ -1,12 +1,15 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
 use crate::tui::panel::Panel;
+use crate::tui::theme;
+use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{
-    Chapter, Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, Target,
+    Chapter, Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, StepExpect, Target,
 };
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
-use workshop_engine::event::{ChapterMatch, Phase, Preparation, Verdict};
-use workshop_engine::progress::{PhaseState, Progress};
+use workshop_engine::command::BringTo;
+use workshop_engine::event::{ChapterMatch, Failure, Phase, Preparation, StepRef, Verdict};
+use workshop_engine::progress::{PhaseState, Progress, is_in_progress};
 
 /// As a verb phrase that follows "space" or "next:": `runs npx cdk deploy`. With the values that are known.
 pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
@@ -140,6 +143,57 @@ pub fn left_alone(progress: &Progress) -> &'static str {
     match progress.deploy.as_ref().is_some_and(|deploy| deploy.phases.iter().any(cloud)) {
         true => "the deploy goes on without us; run the step again to attach to it",
         false => "the deploy had not reached the cloud: nothing of it goes on, run the step again",
+    }
+}
+
+/// Returns the status of the stack that the newest deploy is changing, where CloudFormation cannot be told to stop: it takes
+/// back an update, and nothing else.
+pub fn unstoppable(progress: &Progress) -> Option<&str> {
+    let stack = progress.deploy.as_ref()?.stack.as_ref()?;
+    (is_in_progress(&stack.status) && stack.status != "UPDATE_IN_PROGRESS").then_some(stack.status.as_str())
+}
+
+/// Says of a deploy that did not come to its end here what CloudFormation does all the same; None where its stack has come to
+/// rest.
+pub fn goes_on_without_us(progress: &Progress, at_step: &StepRef) -> Option<String> {
+    let deploy = progress.deploy.as_ref().filter(|deploy| deploy.at_step == *at_step)?;
+    let stack = deploy.stack.as_ref().filter(|stack| is_in_progress(&stack.status))?;
+    Some(format!(
+        "The stack was {} by then, and CloudFormation goes on with that to its end. Running the step again finds it.",
+        stack.status
+    ))
+}
+
+/// Says in a word what something came to: what somebody has stopped was neither in order nor out of order.
+pub fn came_to(verdict: Verdict, failure: Option<&Failure>) -> &'static str {
+    match failure {
+        Some(failure) if is_cancelled(failure) => "cancelled",
+        _ => theme::verdict_word(verdict),
+    }
+}
+
+/// Tells whether a failure is that somebody has stopped it.
+pub fn is_cancelled(failure: &Failure) -> bool {
+    failure.kind == Kind::Interrupted
+}
+
+/// Says of a step that did not come out well what is the matter with it.
+pub fn in_vain(progress: &Progress, at_step: &StepRef, step: &Step) -> &'static str {
+    let failure = progress.steps.get(at_step).and_then(|state| state.failure.as_ref());
+    match &step.expect {
+        _ if failure.is_some_and(is_cancelled) => "was cancelled",
+        StepExpect::Failure(_) => "did not fail as it should",
+        StepExpect::Success => "did not work out",
+    }
+}
+
+/// Says where everything is being put.
+pub fn bringing(to: BringTo) -> String {
+    match to {
+        BringTo::Chapter(chapter) => format!("Bringing everything to chapter {chapter}"),
+        BringTo::Before => "Putting everything back".to_owned(),
+        BringTo::Standby => "Moving the talk onto the local standby".to_owned(),
+        BringTo::Account => "Moving the talk back to the AWS account".to_owned(),
     }
 }
 

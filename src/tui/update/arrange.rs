@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{console, diff};
+use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::layout::LayoutRequest;
 use crate::tui::model::*;
 use crate::tui::present::card;
@@ -137,7 +138,8 @@ fn render(m: &mut Model, width: usize, effects: &mut Vec<Effect>) {
         // Rows of another width are other rows; what was added at the end is still to be read.
         let count = m.page.rendered.lines.len();
         let resized = m.page.of.is_some_and(|(_, before)| before != width);
-        m.page.rendered = markdown::render(&source, width, &m.known);
+        let pictures = m.key_in(Context::Walking, KeyAction::Images);
+        m.page.rendered = markdown::render_with(&source, width, &m.known, Some(&pictures));
         if resized {
             m.page.read = if m.page.read >= count && count > 0 { m.page.rendered.lines.len() } else { 0 };
         }

@@ -1,6 +1,6 @@
 //! Everything put to where it was at another time: asked first, for files are put back and what was started is stopped.
 
-use super::{asking, navigation};
+use super::{asking, console, navigation};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use workshop_engine::command::{BringTo, Command};
@@ -55,12 +55,14 @@ pub fn confirmed(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Tells that everything is where it was to be. A chapter that begins again has no hints that were asked for.
+/// Tells that everything is where it was to be. A chapter that begins again has no hints that were asked for, and no plan to
+/// compare with.
 pub fn brought(m: &mut Model, to: BringTo) {
     let text = match to {
         BringTo::Chapter(chapter) => {
             m.hints.retain(|at, _| at.chapter < chapter);
             m.check_hints.retain(|(of, _), _| *of < chapter);
+            console::forget_plans(m);
             format!("Everything is as chapter {chapter} begins; {} takes that back", m.key(KeyAction::UndoLast))
         }
         BringTo::Before => "Everything is as it was before".to_owned(),

@@ -67,6 +67,8 @@ pub fn enter(m: &mut Model) {
     ensure_session(m);
     // What was open when one left, by the mouse or for the palette, is about a text of then.
     (m.console.completion, m.console.history_search) = (None, None);
+    // Nor is half of one of vi's commands.
+    (m.console.vi, m.console.vi_typing, m.count) = (ViMode::Insert, None, None);
     m.mode = InputMode::Entry;
 }
 
@@ -119,6 +121,15 @@ pub fn close_session(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Says so where a session still runs something; true then.
+pub fn is_busy(m: &mut Model, name: &str) -> bool {
+    let busy = m.progress.sessions.get(name).is_some_and(|session| session.running.is_some());
+    if busy {
+        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
+    }
+    busy
+}
+
 /// Says of a session, behind its name, that it has no time, and the key that gives it some.
 pub fn still_runs(m: &Model) -> String {
     format!("still runs a statement: {} cancels it", m.key_here(KeyAction::Interrupt))
@@ -153,6 +164,15 @@ pub fn forget_past(m: &mut Model) {
     m.console.lanes_from = 0;
     m.loads.clear();
     drop_lanes(m);
+    forget_plans(m);
+}
+
+/// Forgets plans: the next one has none before it.
+pub fn forget_plans(m: &mut Model) {
+    m.console.plans.clear();
+    if m.console.picture == SqlPicture::Plan {
+        draw_picture(m, SqlPicture::None);
+    }
 }
 
 /// Draws no lanes where there is no second one any more.
@@ -260,11 +280,14 @@ pub fn edited(m: &mut Model, text: &str) {
 /// Asks for the whole transaction again that ended in a conflict.
 pub fn retry(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(session) = m.session().map(|s| s.name.clone()) else { return };
+    if is_busy(m, &session) {
+        return;
+    }
     let conflict = m
         .progress
         .sessions
         .get(&session)
-        .is_some_and(|s| s.last_error.as_ref().is_some_and(|error| error.is_conflict()) && s.running.is_none());
+        .is_some_and(|s| s.last_error.as_ref().is_some_and(|error| error.is_conflict()));
     if !conflict {
         m.toast = Some(("No transaction of this session ended in a conflict".to_owned(), Mood::Plain));
         return;

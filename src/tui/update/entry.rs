@@ -2,7 +2,7 @@
 
 use super::asking;
 use super::completion::{accept, complete, complete_or_next};
-use super::console::{current, draw_picture, exported, still_runs};
+use super::console::{current, draw_picture, exported, is_busy};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::prompt::history_match;
@@ -81,15 +81,6 @@ pub fn enter_pressed(m: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     send(m, name, text, effects);
-}
-
-/// Says so where a session still runs something; true then.
-fn is_busy(m: &mut Model, name: &str) -> bool {
-    let busy = m.progress.sessions.get(name).is_some_and(|session| session.running.is_some());
-    if busy {
-        m.toast = Some((format!("{name} {}", still_runs(m)), Mood::Warn));
-    }
-    busy
 }
 
 /// Sends an input to a session, whose answers are shown.

@@ -135,15 +135,17 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
             // Pictures of other steps give their room back.
             console::draw_picture(m, if several || meets { SqlPicture::Lanes } else { SqlPicture::None });
             navigation::reveal(m, effects);
-            (m.deploy.top, m.load.top) = (0, 0);
+            m.deploy.top = 0;
+            loads::step_began(m);
         }
         EventKind::StepFinished { at_step, verdict, took_ms, failure, .. } => {
             let title = m.step_of(at_step).map_or(at_step.step.clone(), |s| s.title.clone());
             let kind = LogKind::of(*verdict);
-            let text = format!("── {title}: {} after {}", theme::verdict_word(*verdict), clock::took(*took_ms));
-            m.log.push_prose(kind, &text);
+            let word = words::came_to(*verdict, failure.as_ref());
+            m.log.push_prose(kind, &format!("── {title}: {word} after {}", clock::took(*took_ms)));
             if let Some(failure) = failure
                 && !verdict.is_good()
+                && !words::is_cancelled(failure)
             {
                 m.log.push_prose(LogKind::Bad, &format!("   expected: {}", failure.expected));
                 for line in failure.actual.lines() {
@@ -452,7 +454,7 @@ fn idle(m: &mut Model, effects: &mut Vec<Effect>) {
     }
     m.toast.take_if(|(_, mood)| *mood == Mood::Busy);
     if matches!(&m.mode, InputMode::Leave(leave) if !matches!(leave.what, Running::Sql(_))) {
-        m.mode = InputMode::Walking;
+        navigation::question_gone(m);
     }
     if m.leave_when_idle {
         navigation::close(m, effects);

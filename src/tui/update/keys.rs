@@ -20,6 +20,14 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     m.toast = None;
     m.confirmed = std::mem::take(&mut m.asks);
     m.page.read = m.page.read.max(m.page.top + m.page.height);
+    if m.layout.too_small {
+        return unseen(m, key, effects);
+    }
+    let gone = m.question_gone.take().is_some_and(|at| m.now.saturating_sub(at) < LATE_MS);
+    if gone && m.mode == InputMode::Walking && keymap::answers(&m.options.keymap, &key) {
+        m.toast = Some((navigation::ENDED_MEANWHILE.to_owned(), Mood::Plain));
+        return;
+    }
     if vi::press(m, key, effects) {
         return;
     }
@@ -41,6 +49,16 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
                 belongs_elsewhere(m, key, c);
             }
         }
+    }
+}
+
+/// Where the screen has no room to be drawn, no key does what nobody would see: one can stop the program, and leave it when
+/// nothing runs that would have to be asked about.
+fn unseen(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    match keymap::lookup(&m.options.keymap, &m.mode, m.focus, false, &key) {
+        Some(does @ (KeyAction::Suspend | KeyAction::Redraw)) => run(m, does, effects),
+        Some(KeyAction::Quit) if navigation::busy(m).is_none() => run(m, KeyAction::Quit, effects),
+        _ => {}
     }
 }
 
@@ -75,12 +93,27 @@ fn count(m: &mut Model, key: KeyEvent) -> bool {
     true
 }
 
+/// So long after a question has gone, milliseconds, a key may still be meant for it.
+const LATE_MS: u64 = 1_500;
+
 /// A key is repeated at most so often.
 const MOST: usize = 999;
 
 /// Takes in pasted text where text is wanted.
 pub fn paste(m: &mut Model, pasted: &str) {
-    text(m, pasted, &mut Vec::new());
+    if m.layout.too_small {
+        return;
+    }
+    match &m.mode {
+        InputMode::Walking | InputMode::Help { typing: false, .. } | InputMode::Notes { .. } => {
+            let types = match m.uses.asks {
+                true => format!(": {} types SQL", m.key(KeyAction::Console)),
+                false => String::new(),
+            };
+            m.toast = Some((format!("What was pasted went nowhere, for nothing is typed here{types}"), Mood::Plain));
+        }
+        _ => text(m, pasted, &mut Vec::new()),
+    }
 }
 
 /// Text typed or pasted, where text is wanted; elsewhere it is nothing.
@@ -164,10 +197,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Redraw => effects.push(Effect::Redraw),
         KeyAction::Quit => navigation::quit(m, effects),
         KeyAction::Help => m.mode = InputMode::Help { top: 0, query: String::new(), typing: false },
-        KeyAction::Palette => {
-            let typing = m.mode == InputMode::Entry;
-            m.mode = InputMode::Palette(Palette { typing, ..Palette::default() });
-        }
+        KeyAction::Palette => m.mode = InputMode::Palette(palette::opened(m, PaletteOf::Commands)),
         KeyAction::Show(panel) => show(m, panel, effects),
         KeyAction::FocusNext => focus_by(m, 1, effects),
         KeyAction::FocusBack => focus_by(m, -1, effects),
@@ -176,7 +206,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
             let text = copy::copy_of(m, m.focus);
             put_on_clipboard(m, text, effects);
         }
-        KeyAction::CopyPart => m.mode = InputMode::Palette(Palette { of: PaletteOf::Copies, ..Palette::default() }),
+        KeyAction::CopyPart => m.mode = InputMode::Palette(palette::opened(m, PaletteOf::Copies)),
         KeyAction::Audience => {
             m.settings.audience = !m.settings.audience;
             let word = match m.settings.audience {
@@ -351,7 +381,7 @@ fn close(m: &mut Model) {
 }
 
 fn focus_by(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
-    let panels: Vec<Panel> = if m.layout.slots.len() == 1 {
+    let panels: Vec<Panel> = if m.layout.slots.len() <= 1 {
         m.panels().collect()
     } else {
         m.layout.slots.iter().map(|slot| slot.panel).collect()

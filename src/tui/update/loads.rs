@@ -31,8 +31,7 @@ pub fn went_on(m: &mut Model, kind: &EventKind) {
         p99_ms: *p99_ms,
         max_ms: *max_ms,
     };
-    let goes_on =
-        |run: &&mut LoadRun| run.at_step == *at_step && run.samples.last().is_none_or(|last| last.done <= *done);
+    let goes_on = |run: &&mut LoadRun| run.at_step == *at_step && !run.over;
     if m.loads.last_mut().filter(goes_on).is_none() {
         m.loads.push(LoadRun {
             at_step: at_step.clone(),
@@ -40,6 +39,7 @@ pub fn went_on(m: &mut Model, kind: &EventKind) {
             samples: Vec::new(),
             latencies: Vec::new(),
             latencies_failed: Vec::new(),
+            over: false,
         });
         let gone = m.loads.len().saturating_sub(LOADS);
         m.loads.drain(..gone);
@@ -48,6 +48,14 @@ pub fn went_on(m: &mut Model, kind: &EventKind) {
         run.samples.push(sample);
         run.latencies.clone_from(latencies);
         run.latencies_failed.clone_from(latencies_failed);
+    }
+}
+
+/// A step begins: what is measured from now on is no part of the load before it.
+pub fn step_began(m: &mut Model) {
+    m.load.top = 0;
+    if let Some(run) = m.loads.last_mut() {
+        run.over = true;
     }
 }
 

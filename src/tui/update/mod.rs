@@ -17,6 +17,8 @@ mod keys;
 #[cfg(test)]
 mod leftover_tests;
 mod loads;
+#[cfg(test)]
+mod meanwhile_tests;
 mod message;
 mod navigation;
 mod panels;
@@ -25,6 +27,8 @@ mod pointer;
 mod retrace;
 mod scrolling;
 mod search;
+#[cfg(test)]
+mod storm_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -7,13 +7,12 @@ use super::asking::send;
 use super::{diff, panels};
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
-use crate::tui::present::checks::from_before;
 use crate::tui::present::intent::{self, Intent, intent};
-use crate::tui::present::outline;
-use workshop_course::lesson::model::{Check, StepAction, StepExpect};
+use crate::tui::present::{outline, words};
+use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::{BringTo, Command, CommandKind, Scope};
-use workshop_engine::event::{CheckRef, Preparation, StepRef, TxState};
-use workshop_engine::progress::{CheckState, Journaled};
+use workshop_engine::event::{CheckRef, StepRef, TxState};
+use workshop_engine::progress::Journaled;
 
 /// Does what the one key does that presenters press.
 ///
@@ -46,14 +45,9 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::Ask if m.confirmed => send(m, effects, on(m)),
         Intent::Ask => {
             let (again, on) = (m.key(KeyAction::Run), m.key(KeyAction::GoOn));
-            let words = match m.step().map(|s| &s.expect) {
-                Some(StepExpect::Failure(_)) => {
-                    format!(
-                        "This step did not fail as it should: {again} runs it again, {on} once more goes on without it"
-                    )
-                }
-                _ => format!("This step did not work out: {again} runs it again, {on} once more goes on without it"),
-            };
+            let why = m.here().zip(m.step()).map(|(here, step)| words::in_vain(&m.progress, &here, step));
+            let why = why.unwrap_or_default();
+            let words = format!("This step {why}: {again} runs it again, {on} once more goes on without it");
             m.toast = Some((words, Mood::Warn));
             m.asks = true;
         }
@@ -78,17 +72,18 @@ fn on(m: &Model) -> Command {
 
 /// Goes to the next step whatever became of this one; says what was left undone.
 pub fn leave_step(m: &mut Model, effects: &mut Vec<Effect>) {
-    let left = m.here().zip(m.step()).filter(|(here, step)| !m.progress.is_settled(here, step)).map(|(_, step)| {
-        let files = matches!(step.action, StepAction::Edit(_));
-        (step.title.clone(), files)
-    });
-    if let (Some((title, files)), None) = (left, &m.progress.running) {
-        let back = m.key(KeyAction::BackStep);
-        let text = match files {
-            true => format!("“{title}” was written for you: {back} goes back to it"),
-            false => format!("“{title}” was not run: {back} goes back to it"),
+    let left = m.here().zip(m.step()).filter(|(here, step)| !m.progress.is_settled(here, step)).map(|(here, step)| {
+        let tried = m.progress.steps.get(&here).is_some_and(|state| state.verdict.is_some());
+        let what = match step.action {
+            StepAction::Edit(_) => "was written for you",
+            _ if tried => words::in_vain(&m.progress, &here, step),
+            _ => "was not run",
         };
-        m.toast = Some((text, Mood::Plain));
+        (step.title.clone(), what)
+    });
+    if let (Some((title, what)), None) = (left, &m.progress.running) {
+        let back = m.key(KeyAction::BackStep);
+        m.toast = Some((format!("“{title}” {what}: {back} goes back to it"), Mood::Plain));
     }
     send(m, effects, Command::Next);
 }
@@ -128,14 +123,7 @@ pub fn run(m: &mut Model, effects: &mut Vec<Effect>) {
     if still_running(m) {
         return;
     }
-    let mut broken =
-        m.progress.tasks.iter().filter(|(_, task)| task.problem.is_some()).map(|(task, _)| *task).peekable();
-    let reads = m.step().is_some_and(|step| step.action == StepAction::Read);
-    if broken.peek().is_some()
-        && !m.progress.tasks.values().any(|t| t.is_running())
-        // A step that needs the sandbox starts it again by itself.
-        && (reads || broken.any(|task| task != Preparation::Sandbox))
-    {
+    if intent::prepares_again(m) {
         return send(m, effects, Command::Prepare);
     }
     let Some(step) = m.step() else { return send(m, effects, Command::Run) };
@@ -217,16 +205,9 @@ pub fn hint(m: &mut Model, effects: &mut Vec<Effect>) {
         m.page.top = usize::MAX / 2;
         return;
     }
-    let failed: Vec<String> = m.chapter().map_or_else(Vec::new, |chapter| {
-        let of = |check: &&Check| {
-            let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
-            let failed = |state: &&CheckState| state.verdict.is_some_and(|verdict| !verdict.is_good());
-            m.progress.checks.get(&at).filter(failed).is_some_and(|state| from_before(m, state).is_none())
-        };
-        chapter.checks.iter().filter(of).map(|check| check.id.clone()).collect()
-    });
-    match failed.into_iter().find(|check| check_hint(m, check)) {
+    match intent::check_with_hint(m).map(|check| check.id.clone()) {
         Some(check) => {
+            check_hint(m, &check);
             panels::show(m, Panel::Checks, effects);
             panels::select(m, Some(&check));
         }
@@ -366,9 +347,18 @@ pub fn withdraw_question(m: &mut Model) {
         state.running.is_some() || *quit && is_open
     });
     if !asks {
-        m.mode = InputMode::Walking;
+        question_gone(m);
     }
 }
+
+/// Takes a question back whose subject has ended, and says so: who was about to answer would do something else.
+pub fn question_gone(m: &mut Model) {
+    (m.mode, m.question_gone) = (InputMode::Walking, Some(m.now));
+    m.add_toast(ENDED_MEANWHILE.to_owned(), Mood::Plain);
+}
+
+/// Said when a question goes with what it was about.
+pub const ENDED_MEANWHILE: &str = "What was asked about has ended meanwhile";
 
 /// The answer to [`InputMode::Leave`].
 pub fn leave(m: &mut Model, how: Command, effects: &mut Vec<Effect>) {

@@ -1,13 +1,14 @@
 //! Where the talk is: what is told of the account and of the standby that follows.
 
 use super::console;
+use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::present::standby;
 use workshop_engine::event::{ACCOUNT_THROTTLED, EventKind, StandbyState};
 
 /// Takes in what is told; `before` is the standby as it was.
 pub fn take(m: &mut Model, before: Option<&StandbyState>, kind: &EventKind) {
-    let key = standby::key(m);
+    let key = m.key(KeyAction::Failover);
     let (text, line, mood) = match kind {
         EventKind::Standby { state } => return came_on(m, before, state),
         EventKind::Switched { onto_standby, behind, .. } => {

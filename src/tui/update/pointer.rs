@@ -22,7 +22,7 @@ pub fn take(m: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
             wheel(m, at, does, effects);
         }
         MouseEventKind::Down(MouseButton::Left) if matches!(m.mode, InputMode::Walking | InputMode::Entry) => {
-            m.toast = None;
+            (m.toast, m.count) = (None, None);
             click(m, at, effects);
             m.marked = Some(MarkedText { within: None, from: at, to: at });
         }

@@ -13,10 +13,10 @@ use crate::tui::present::chrome::{mark, panel_tabs};
 use crate::tui::present::diff::is_applied;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
-use crate::tui::present::{notice, words};
+use crate::tui::present::{checks, deploy, notice, words};
 use crate::tui::{clock, keymap, remapping, theme, wrap};
-use workshop_course::lesson::model::{Chapter, Check, StepAction};
-use workshop_engine::event::{CheckRef, TxState};
+use workshop_course::lesson::model::{Chapter, StepAction};
+use workshop_engine::event::TxState;
 
 /// Draws the names of the panels, when one fills the screen.
 pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
@@ -92,7 +92,8 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
             })
         }
         Panel::Deploy => {
-            let deploy = m.progress.deploy.as_ref()?;
+            // What the step at hand is about has not begun: what came of another is told as that, in the panel.
+            let deploy = m.progress.deploy.as_ref().filter(|_| deploy::awaited(m).is_none())?;
             deploy.stack.as_ref().map(|stack| stack.status.to_lowercase().replace('_', " "))
         }
         Panel::Sql => {
@@ -104,15 +105,17 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
         }
         Panel::Checks => {
             let chapter = m.chapter()?;
-            let verdict = |check: &Check| {
-                let at = CheckRef { chapter: chapter.number, check: check.id.clone() };
-                m.progress.checks.get(&at).and_then(|c| c.verdict)
-            };
-            Some(words::passed(chapter.checks.iter().map(verdict)))
+            Some(words::passed(chapter.checks.iter().map(|check| checks::verdict_now(m, chapter.number, check))))
         }
         Panel::Load => m.loads.last().map(|run| format!("{} invocations", run.total)),
         Panel::Log => {
-            (m.log.below() > 0).then(|| format!("{} rows below: {} follows", m.log.below(), m.key(KeyAction::Follow)))
+            let below = Some(m.log.below() as usize).filter(|below| *below > 0)?;
+            // Elsewhere the key is about something else.
+            let key = match m.focus == Panel::Log {
+                true => format!(": {} follows", m.key(KeyAction::Follow)),
+                false => String::new(),
+            };
+            Some(format!("{} below{key}", words::counted(below, "row")))
         }
     }
 }
@@ -318,6 +321,9 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             let again = m.here().is_some_and(|here| m.progress.steps.contains_key(&here));
             let free = m.progress.running.is_none() && m.progress.bringing.is_none();
             let runs = step.is_some_and(|s| s.action != StepAction::Read) && free;
+            if free && intent::prepares_again(m) {
+                return (intent(m) != Intent::Run).then(|| "try again".to_owned());
+            }
             if runs && again {
                 return Some("run again".to_owned());
             }
@@ -336,10 +342,7 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         // One key for it is enough to name.
         KeyAction::NextHunk => m.diff.hunk + 1 < m.diff.hunks.len() && !matches!(intent(m), Intent::NextHunk(_)),
         KeyAction::BackHunk => m.diff.hunk > 0,
-        KeyAction::Interrupt => {
-            let runs = m.progress.running.is_some() || m.progress.bringing.is_some();
-            m.mode == InputMode::Entry || m.mode == InputMode::Walking && runs
-        }
+        KeyAction::Interrupt => m.mode == InputMode::Entry || m.mode == InputMode::Walking && intent::interrupts(m),
         KeyAction::Detach => {
             matches!(&m.mode, InputMode::Leave(leave) if crate::tui::present::questions::goes_on_alone(m, &leave.what))
         }

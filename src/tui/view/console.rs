@@ -157,7 +157,12 @@ fn rows(m: &Model, buffer: &mut Buffer, area: Rect, session: &ConsoleSession) {
     let above = session.step_from.map_or(0, |line| session.back.above_from(line));
     if above > 0 && m.mode == InputMode::Walking {
         let lines = words::counted(above as usize + 1, "more line");
-        corner(format!(" ↑ {lines} of this step: {} ", m.key(KeyAction::PageUp)), area.y);
+        // Elsewhere the key scrolls what is there.
+        let key = match m.focus == Panel::Sql {
+            true => format!(": {}", m.key(KeyAction::PageUp)),
+            false => String::new(),
+        };
+        corner(format!(" ↑ {lines} of this step{key} "), area.y);
     }
     if !session.back.follow {
         corner(format!(" {} below ", words::counted(session.back.below() as usize + 1, "row")), area.bottom() - 1);

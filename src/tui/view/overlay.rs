@@ -99,7 +99,14 @@ fn question(buffer: &mut Buffer, screen: Rect, frame: &str, title: &str, text: &
     let none = Span::raw("");
     let mut all = wrap::words(&[span(title, theme::STRONG)], width, &none, &none);
     all.extend(wrap::words(&[span(text, theme::TEXT)], width, &none, &none));
-    all.push(Line::default());
+    // What there is no room for is left out of the reading: the keys that answer stay.
+    let room = usize::from(screen.height).saturating_sub(AROUND + keys.len());
+    if all.len() + 1 > room {
+        all.truncate(room.saturating_sub(1).max(1));
+        all.push(Line::styled("…", theme::DIM));
+    } else {
+        all.push(Line::default());
+    }
     let widest = keys.iter().map(|(key, _)| wrap::width(key)).max().unwrap_or(0).max(5);
     for (key, what) in keys {
         let key = format!("{}{key}  ", " ".repeat(widest - wrap::width(key)));
@@ -109,5 +116,7 @@ fn question(buffer: &mut Buffer, screen: Rect, frame: &str, title: &str, text: &
     paint::lines(buffer, area, &all, 0);
 }
 
+/// Rows around a question's lines: its frame, and the screen's first and last.
+const AROUND: usize = 4;
 /// Columns of a question.
 const QUESTION: u16 = 60;

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod console;
+mod mouse;
 #[allow(dead_code, reason = "shared with a benchmark, which uses all of it")]
 mod opened;
 mod steps;
@@ -73,8 +74,9 @@ fn child() {
         match std::env::var("WORKSHOP_TEST_SCREEN").as_deref() {
             Ok("plain") => workshop::tui::plain::run(setup).await,
             Ok("notes") => {
-                let workshop::tui::ScreenConfig { course, workdir, looks, .. } = setup;
-                workshop::tui::notes::run(workshop::tui::notes::NotesConfig { course, workdir, looks }).await
+                let workshop::tui::ScreenConfig { course, workdir, looks, redact, .. } = setup;
+                let notes = workshop::tui::notes::NotesConfig { course, workdir, looks, redact };
+                workshop::tui::notes::run(notes).await
             }
             _ => tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() },
         }
@@ -164,6 +166,9 @@ fn ctrl_z_and_fg() {
     tty.send("q");
     tty.sees("over");
     tty.is_restored();
+    // The window's title goes onto the terminal's stack as often as it is taken from there.
+    let count = |sequence: &str| String::from_utf8_lossy(&tty.raw).matches(sequence).count();
+    assert_eq!((count("\x1b[22;2t"), count("\x1b[23;2t")), (2, 2));
 }
 
 #[test]
@@ -372,9 +377,11 @@ fn a_terminal_of_twenty_by_five_says_so_and_can_be_left() {
     let mut tty = Tty::start(5, 20, &[]);
     tty.sees("too small");
     tty.sees("needs 40x10");
-    tty.send(" n?q");
+    // What cannot be seen is not done: no panel to go to, no step, no help.
+    tty.send("\t n?");
     tty.send("q");
     tty.ends();
+    assert!(tty.says("ended: Left"), "{}", String::from_utf8_lossy(&tty.raw));
 }
 
 #[test]
