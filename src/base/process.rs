@@ -35,6 +35,8 @@ const LINE_LIMIT: usize = 1 << 20;
 const OUTPUT_LIMIT: usize = 1 << 20;
 /// The most lines handed over at once.
 const BATCH: usize = 512;
+/// How often lines are handed over before the first of them were taken; each time may be a line of [`LINE_LIMIT`].
+const WAITING: usize = 4;
 
 /// Describes a child: its program, where and with which environment it runs, and for how long.
 #[derive(Debug, Clone)]
@@ -184,7 +186,7 @@ pub async fn run(
         });
     }
     // Bounded: a child that prints faster than anyone reads is held back, not buffered.
-    let (lines, mut received) = mpsc::channel::<(OutputPipe, Vec<String>)>(64);
+    let (lines, mut received) = mpsc::channel::<(OutputPipe, Vec<String>)>(WAITING);
     let mut readers = JoinSet::new();
     if let Some(out) = child.stdout.take() {
         readers.spawn(read_lines(OutputPipe::Stdout, out, lines.clone()));

@@ -54,14 +54,18 @@ impl CapturedOutput {
     }
 }
 
-/// Cuts a line that is longer than [`PIECE`].
-fn in_pieces(mut line: String) -> Vec<String> {
-    let mut pieces = Vec::new();
-    while line.len() > PIECE {
-        let rest = line.split_off(line.floor_char_boundary(PIECE));
-        pieces.push(std::mem::replace(&mut line, rest));
+/// Cuts a line that is longer than [`PIECE`]. No piece holds more memory than its text.
+fn in_pieces(line: String) -> Vec<String> {
+    if line.len() <= PIECE {
+        return vec![line];
     }
-    pieces.push(line);
+    let mut pieces = Vec::new();
+    let mut rest = line.as_str();
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        pieces.push(piece.to_owned());
+        rest = after;
+    }
     pieces
 }
 

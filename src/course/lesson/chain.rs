@@ -50,7 +50,7 @@ pub fn position(names: &[String], chapter: &str) -> Option<usize> {
 pub fn snapshot(lessons: &Path, directory: &Path, chosen: &Chosen) -> Result<Tree, TreeError> {
     let mut files = tree::read(directory)?.files;
     let choices = choices_of(lessons);
-    choices::keep_chosen(&mut files, &choices, &choices::resolved(&choices, chosen));
+    choices::keep_chosen(&mut files, &choices, &choices::resolved(&choices, Some(chosen)));
     Ok(files)
 }
 

@@ -110,7 +110,7 @@ fn interrupt(tty: &mut Tty) {
     tty.send("\x03");
     tty.sees("Still running");
     tty.send("c");
-    tty.sees("it was cancelled");
+    tty.sees("cancelled after");
 }
 
 fn peak_kb(pid: i32) -> u64 {
