@@ -35,7 +35,7 @@ const LINE_LIMIT: usize = 1 << 20;
 const OUTPUT_LIMIT: usize = 1 << 20;
 /// The most lines handed over at once.
 const BATCH: usize = 512;
-/// How often lines are handed over before the first of them were taken; each time may be a line of [`LINE_LIMIT`].
+/// The most batches of lines that wait for their reader; each may be a line of [`LINE_LIMIT`].
 const WAITING: usize = 4;
 
 /// Describes a child: its program, where and with which environment it runs, and for how long.

@@ -14,7 +14,7 @@ pub static UNEDITED: Edits = Edits(Vec::new());
 /// A stretch of other words, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Edit {
-    /// What stands before it in the edited text.
+    /// The length of what stands before it in the edited text.
     before: usize,
     put_in: usize,
     taken_out: usize,

@@ -35,7 +35,7 @@ pub struct Reports {
     progress: Progress,
     /// What is wrong with the course that is tried out all the same.
     drift: Vec<Problem>,
-    /// How the run came out, once it has.
+    /// The run's outcome, once there is one.
     came: Option<(Verdict, Option<Kind>)>,
     /// The newest event's number and time.
     last: (u64, u64),

@@ -84,7 +84,7 @@ pub struct Invocation {
     pub payload: Bytes,
     /// The function's context and its log have it.
     pub request_id: String,
-    /// What the client says of itself: JSON in printable ASCII characters.
+    /// The client's own words of itself: JSON in printable ASCII characters.
     pub client_context: Option<String>,
 }
 

@@ -7,7 +7,6 @@ use super::choices::{self, Chosen};
 use super::format::{ChapterYaml, CourseYaml};
 use super::kinds;
 use super::lesson_file::read_lesson;
-use super::load::usual_workdir;
 use super::model::Choice;
 use super::schema;
 use crate::code::tree::{self, Tree, TreeError};
@@ -72,4 +71,12 @@ pub fn workdir_name(lessons: &Path) -> Option<String> {
 pub fn title(lessons: &Path) -> Option<String> {
     let course = read_lesson::<CourseYaml>(&lessons.join("course.yaml"), &schema::COURSE, &mut Vec::new())?.raw;
     Some(course.title.0).filter(|title| !title.is_empty())
+}
+
+/// Returns the name of the learners' directory of a course that gives it none, `my-dat401`.
+pub(super) fn usual_workdir(code: &str) -> String {
+    let word: String =
+        code.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let word = word.trim_matches('-');
+    if word.is_empty() { "my-workshop".to_owned() } else { format!("my-{word}") }
 }

@@ -162,7 +162,7 @@ impl<'a> CourseHead<'a> {
             slot: minutes(&raw.slot),
             target: raw.target.or(raw.targets.first().copied()).unwrap_or(Target::Local),
             targets: raw.targets.clone(),
-            workdir: raw.workdir.as_ref().map_or_else(|| usual_workdir(&raw.code.0), |name| name.0.clone()),
+            workdir: raw.workdir.as_ref().map_or_else(|| chain::usual_workdir(&raw.code.0), |name| name.0.clone()),
             stack: raw.stack.as_ref().map(|stack| stack.0.clone()),
             function: raw.function.as_ref().map(|function| Template(function.0.clone())),
             cloud: raw.cloud.unwrap_or(false),
@@ -219,14 +219,6 @@ fn database(raw: &CourseYaml, lens: Lens<'_>, problems: &mut Vec<Problem>) -> Co
             (None, from) => CourseDatabase::UrlFrom(from.as_ref().map(|name| name.0.clone()).unwrap_or_default()),
         },
     }
-}
-
-/// Returns the name of the learners' directory of a course that gives it none, `my-dat401`.
-pub(super) fn usual_workdir(code: &str) -> String {
-    let word: String =
-        code.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let word = word.trim_matches('-');
-    if word.is_empty() { "my-workshop".to_owned() } else { format!("my-{word}") }
 }
 
 fn prerequisite(raw: &PrerequisiteYaml) -> Prerequisite {

@@ -32,7 +32,7 @@ use crate::wire;
 /// How often a session looks whether its hour is over.
 const LOOKS: Duration = Duration::from_secs(15);
 
-/// How long a session may be about something once it has to end.
+/// The time that a session may be about something once it has to end.
 const LAST: Duration = Duration::from_millis(500);
 
 /// What happens to a session now and then.

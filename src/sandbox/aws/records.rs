@@ -168,7 +168,7 @@ pub(crate) struct Object {
     pub described: Described,
 }
 
-/// What the headers of an upload say of its object.
+/// Properties of an object, from the headers of its upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Described {
     pub content_type: String,

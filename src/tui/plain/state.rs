@@ -19,9 +19,9 @@ use workshop_engine::requests::Requests;
 /// A question to a person, who says yes with the same line again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
-    /// Whether everything is put there.
+    /// Everything is put there.
     Bring(BringTo),
-    /// Whether one leaves although something is lost by it.
+    /// One leaves although something is lost by it.
     Leave,
 }
 
@@ -48,7 +48,7 @@ pub struct Plain {
     pub(super) tenth: u32,
     /// The last lines that the newest deploy printed.
     pub(super) raw: VecDeque<String>,
-    /// How many hints were told: of the step at hand (None), and of each check.
+    /// The number of hints that were told: of the step at hand (None), and of each check.
     pub(super) hints: BTreeMap<Option<String>, usize>,
     /// The EXPLAIN that runs, and the rows of its answer so far.
     pub(super) explaining: Option<(String, Vec<String>)>,

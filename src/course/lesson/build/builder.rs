@@ -25,7 +25,7 @@ pub struct Use {
 /// the database's usual one.
 pub type Sessions = BTreeMap<String, Option<String>>;
 
-/// Where changes are named: by the index of the step, the file, and the place of the change in it.
+/// The places at which changes are named: by the index of the step, the file, and the place of the change in it.
 pub type ChangePlaces = BTreeMap<(usize, String, usize), Spot>;
 
 /// The holder of a reference: a step or a check, by index.
@@ -43,7 +43,7 @@ pub struct Builder<'p> {
     pub owner: Owner,
     /// Files of whose changes one is named wrongly, which was reported: whether another is left out cannot be known.
     pub doubtful: BTreeSet<String>,
-    /// Where each change is named, by its step, file and place in the file.
+    /// The place at which each change is named, by its step, file and place in the file.
     pub named: ChangePlaces,
     /// Files in the snapshot's directory that are not part of it.
     pub left_out: &'p Reading,

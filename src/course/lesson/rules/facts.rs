@@ -15,7 +15,7 @@ pub struct ChapterFacts<'a> {
     pub checks: &'a [Lens<'a>],
     pub names: &'a CourseNames,
     pub uses: &'a [Use],
-    /// Where the steps name their changes.
+    /// The places at which the steps name their changes.
     pub named: &'a ChangePlaces,
     /// The files of whose changes it is not known which the steps mean; None when a snapshot could not be read, so that
     /// the diff means nothing.

@@ -1,4 +1,4 @@
-//! When an asynchronous invocation is tried again. Source: AWS Lambda developer guide, "Error handling for a function
+//! Retries of asynchronous invocations. Source: AWS Lambda developer guide, "Error handling for a function
 //! invoked asynchronously".
 
 use std::time::Duration;

@@ -19,7 +19,7 @@ pub(crate) struct UrlCaller<'a> {
     pub request_id: &'a str,
 }
 
-/// Who signed a request to a function's URL.
+/// The signer of a request to a function's URL.
 #[derive(Clone, Copy)]
 pub(crate) struct UrlSigner<'a> {
     pub arn: &'a str,
