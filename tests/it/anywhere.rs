@@ -340,6 +340,21 @@ fn killed_amid(mut command: Command, noted: &Path, count: usize) -> Vec<i32> {
     pids
 }
 
+/// A course that copies its files and then has these steps, which are told its home, with a cache of its own.
+fn with_cache_of_its_own(steps: impl FnOnce(&str) -> String) -> Written {
+    let mut written = Written::new("", "");
+    written.shared_cache = false;
+    let steps = steps(&written.home.path().display().to_string());
+    written.put(
+        "lessons/ch00.yaml",
+        &format!(
+            "snapshot: ch00\ntitle: All of it\nminutes: 1\nsteps:\n\
+             - {{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}}\n{steps}"
+        ),
+    );
+    written
+}
+
 fn all_gone(pids: &[i32]) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while pids.iter().any(|pid| crate::support::alive(*pid)) {
@@ -352,18 +367,12 @@ fn all_gone(pids: &[i32]) {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_killed_run_by_itself_has_left_ends_with_the_next() {
-    let mut written = Written::new("", "");
-    written.shared_cache = false;
-    let home = written.home.path().display().to_string();
-    written.put(
-        "lessons/ch00.yaml",
-        &format!(
-            "snapshot: ch00\ntitle: All of it\nminutes: 1\nsteps:\n\
-             - {{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}}\n\
-             - {{id: api, title: Serve, minutes: 0, say: Serve it., serve: {{name: api, run: echo $$ >> {home}/noted; echo up; exec sleep 300, ready: {{output: up}}}}}}\n\
+    let written = with_cache_of_its_own(|home| {
+        format!(
+            "- {{id: api, title: Serve, minutes: 0, say: Serve it., serve: {{name: api, run: echo $$ >> {home}/noted; echo up; exec sleep 300, ready: {{output: up}}}}}}\n\
              - {{id: stay, title: Stay, minutes: 0, say: Stay., shell: {{run: 'test -e {home}/second || (echo $$ >> {home}/noted; sleep 300)'}}}}\n"
-        ),
-    );
+        )
+    });
     let report = written.home.path().join("report.xml");
     fs::write(&report, "of a run before").unwrap();
     let command = written.command(&["--check", "--format", "junit:report.xml"]);
@@ -382,17 +391,11 @@ fn what_a_killed_run_by_itself_has_left_ends_with_the_next() {
 /// As in two containers that share a cache: each has a process of that number.
 #[test]
 fn a_run_by_itself_has_a_directory_that_no_other_process_of_its_number_has() {
-    let mut written = Written::new("", "");
-    written.shared_cache = false;
-    let home = written.home.path().display().to_string();
-    written.put(
-        "lessons/ch00.yaml",
-        &format!(
-            "snapshot: ch00\ntitle: All of it\nminutes: 1\nsteps:\n\
-             - {{id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}}\n\
-             - {{id: pwd, title: Where, minutes: 0, say: Where., shell: {{run: 'echo $PPID > {home}/parent; pwd > {home}/place'}}}}\n"
-        ),
-    );
+    let written = with_cache_of_its_own(|home| {
+        format!(
+            "- {{id: pwd, title: Where, minutes: 0, say: Where., shell: {{run: 'echo $PPID > {home}/parent; pwd > {home}/place'}}}}\n"
+        )
+    });
     written.ends(0, &["--check"]);
     let said = |name: &str| fs::read_to_string(written.home.path().join(name)).unwrap().trim().to_owned();
     let (place, parent) = (said("place"), said("parent"));

@@ -1,7 +1,7 @@
 //! What the screen says and does at the worst moment: too small, while something is typed, asked, cancelled or begun anew.
 
 use super::leftover_tests::says;
-use super::tests::{at, finished, sent, started};
+use super::tests::{at, finished, sent, started, with_lanes};
 use crate::tui::golden::Player;
 use crate::tui::model::*;
 use workshop_course::lesson::model::ActionKind;
@@ -342,14 +342,7 @@ fn what_is_selected_stays_so_when_the_course_is_read_again() {
 
 #[test]
 fn a_picture_that_shows_is_what_is_copied() {
-    let mut player = at(120, 40, 2, "conflict");
-    for session in ["A", "B"] {
-        player.json(&format!(r#"{{"event":"sql_started","id":0,"session":"{session}","text":"select 1;"}}"#));
-        player.json(&format!(
-            r#"{{"event":"sql_finished","id":0,"session":"{session}","tx":"idle","rows":1,"took_ms":1}}"#
-        ));
-    }
-    player.play("key 5 v");
+    let mut player = with_lanes();
     let effects = player.key("Y");
     let copied = effects.iter().find_map(|e| if let Effect::Copy(text) = e { Some(text.as_str()) } else { None });
     assert!(copied.is_some_and(|text| text.contains("✓ select 1;") && !text.contains("=>")), "{copied:?}");

@@ -217,8 +217,8 @@ fn the_page_has_the_room_until_there_is_something_beside_it() {
     assert!(width(&player) < wide && player.model.layout.slot(Panel::Sql).unwrap().body.width >= 80);
 }
 
-#[test]
-fn what_was_said_shows_where_it_is_searched_and_typed() {
+/// Two sessions have said something, and their lanes show.
+pub(super) fn with_lanes() -> Player {
     let mut player = at(120, 40, 2, "conflict");
     for session in ["A", "B"] {
         player.json(&format!(r#"{{"event":"sql_started","id":0,"session":"{session}","text":"select 1;"}}"#));
@@ -227,6 +227,12 @@ fn what_was_said_shows_where_it_is_searched_and_typed() {
         ));
     }
     player.play("key 5 v");
+    player
+}
+
+#[test]
+fn what_was_said_shows_where_it_is_searched_and_typed() {
+    let mut player = with_lanes();
     assert_eq!(player.model.console.picture, SqlPicture::Lanes);
     player.play("key /");
     player.play("type select");
