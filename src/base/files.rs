@@ -55,14 +55,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_with(path, |file| file.write_all(bytes))
 }
 
+/// What keeps a file from being put in the place of another.
+const IN_PLACE: [io::ErrorKind; 3] =
+    [io::ErrorKind::PermissionDenied, io::ErrorKind::ResourceBusy, io::ErrorKind::CrossesDevices];
+
 /// As [`replace`], for somebody's own file: it keeps its mode, and through a link the file that it leads to is written.
 ///
 /// # Errors
 /// As [`replace`], and when it is not there.
 pub fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = std::fs::canonicalize(path)?;
-    let mode = std::fs::metadata(&path)?.permissions();
-    replace_with(&path, |file| file.write_all(bytes).and_then(|()| file.set_permissions(mode)))
+    // Who may not write it may not put another in its place either.
+    let mode = File::options().write(true).open(&path)?.metadata()?.permissions();
+    match replace_with(&path, |file| file.write_all(bytes).and_then(|()| file.set_permissions(mode))) {
+        // A file of its own in a place where no other can be made, such as one that is mounted alone.
+        Err(error) if IN_PLACE.contains(&error.kind()) => std::fs::write(&path, bytes),
+        replaced => replaced,
+    }
 }
 
 /// As [`replace`], for what is written piece by piece.

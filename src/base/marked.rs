@@ -1,5 +1,5 @@
 //! Processes that are known by a variable which every process below them inherits: what of them outlives who started them can
-//! be found and ended later. Linux only: elsewhere none is found.
+//! be found and ended later; who has started the one that looks is left alone. Linux only: elsewhere none is found.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -27,9 +27,23 @@ pub fn kill(marker: &str, place: &Path) -> bool {
     false
 }
 
+/// Returns this process and those that it was started from: whoever runs us within what is to end, a terminal of its own for
+/// one, is not ended below us.
+fn lineage() -> Vec<i32> {
+    let mut pids = vec![std::process::id().cast_signed()];
+    let parent = |pid: &i32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse::<i32>().ok()
+    };
+    while let Some(pid) = pids.last().and_then(parent).filter(|pid| *pid > 0 && !pids.contains(pid)) {
+        pids.push(pid);
+    }
+    pids
+}
+
 /// The processes that carry the mark. Those of other users cannot be read, and carry none of ours.
 fn marked(marker: &str, place: &Path) -> Vec<Pid> {
-    let us = std::process::id();
+    let ours = lineage();
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let carries = |pid: &i32| {
@@ -39,7 +53,7 @@ fn marked(marker: &str, place: &Path) -> Vec<Pid> {
             value.is_some_and(|value| Path::new(OsStr::from_bytes(value)).starts_with(place))
         })
     };
-    pids.filter(|pid| pid.unsigned_abs() != us && carries(pid)).filter_map(Pid::from_raw).collect()
+    pids.filter(|pid| !ours.contains(pid) && carries(pid)).filter_map(Pid::from_raw).collect()
 }
 
 #[cfg(all(test, target_os = "linux"))]

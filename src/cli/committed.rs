@@ -45,9 +45,16 @@ pub fn trees(directory: &Path) -> Result<Option<BTreeMap<String, Tree>>> {
     Ok(Some(trees))
 }
 
+/// What git leaves out, where that is the directory itself that was asked about, or one above it.
+pub const ALL_OF_IT: &str = "./";
+
 /// Returns what git leaves out of the repository below a directory, by its rules of what to ignore: files, and directories
-/// with a slash at their end. Nothing where there is no repository.
+/// with a slash at their end; [`ALL_OF_IT`] alone where it has nothing of the directory. Nothing where there is no repository.
 pub fn left_out(directory: &Path) -> Vec<String> {
+    let is_ignored = ask(directory, &["check-ignore", "-q", "."], "").is_some();
+    if is_ignored && ask(directory, &["ls-files", "-z", "--", "."], "").is_some_and(|known| known.is_empty()) {
+        return vec![ALL_OF_IT.to_owned()];
+    }
     let args = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--", "."];
     let listing = ask(directory, &args, "").unwrap_or_default();
     let paths = listing.split(|byte| *byte == 0).filter(|path| !path.is_empty());

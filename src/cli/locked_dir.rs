@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -14,6 +15,8 @@ use rustix::io::Errno;
 use workshop_base::files;
 use workshop_base::problem::{Problem, Result};
 
+/// No run takes so long.
+const LONG: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Ends the name of the lock beside a directory.
 const LOCK: &str = ".lock";
 
@@ -61,7 +64,14 @@ impl Drop for LockedDir {
 fn sweep(root: &Path, prefix: &str, ends: impl Fn(&Path)) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let (name, lock) = (entry.file_name(), entry.path());
-        let Some(dir) = name.to_str().and_then(|name| name.strip_suffix(LOCK)).filter(|dir| dir.starts_with(prefix))
+        if name.to_str().and_then(|name| name.strip_prefix(prefix)).is_some_and(is_number) && is_old(&lock) {
+            let _ = fs::remove_dir_all(&lock);
+            continue;
+        }
+        let Some(dir) = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(LOCK))
+            .filter(|dir| dir.starts_with(prefix) && dir.len() > prefix.len())
         else {
             continue;
         };
@@ -73,6 +83,17 @@ fn sweep(root: &Path, prefix: &str, ends: impl Fn(&Path)) {
             remove(&dir, &lock);
         }
     }
+}
+
+/// Tells a directory that earlier versions made, by a process id and without a lock.
+fn is_number(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Tells that nobody has made anything in a directory for long: no run takes that.
+fn is_old(dir: &Path) -> bool {
+    let age = dir.symlink_metadata().and_then(|made| made.modified()).map(|made| made.elapsed());
+    matches!(age, Ok(Ok(age)) if age > LONG)
 }
 
 /// Takes the lock; None when somebody has it, or has removed it meanwhile.
@@ -145,7 +166,17 @@ mod tests {
         std::mem::forget(one);
         drop(made("b-"));
         assert!(left.exists() && ended.borrow().is_empty(), "of another prefix");
+        let earlier = ["a-12", "a-13", "a-1x"].map(|name| root.path().join(name));
+        for dir in &earlier {
+            fs::create_dir(dir).unwrap();
+        }
+        let then = std::time::SystemTime::now() - 2 * LONG;
+        for dir in [&earlier[0], &earlier[2]] {
+            File::open(dir).unwrap().set_modified(then).unwrap();
+        }
         drop(made("a-"));
+        assert_eq!(earlier.each_ref().map(|dir| dir.exists()), [false, true, true], "of an earlier version, and old");
+        earlier[1..].iter().for_each(|dir| fs::remove_dir(dir).unwrap());
         assert_eq!((ended.borrow().as_slice(), names()), ([left].as_slice(), 0));
     }
 }

@@ -127,13 +127,23 @@ pub fn forgotten(lessons: &Path, snapshots: &Path) -> Vec<Problem> {
 /// Returns a warning for each file or directory of a snapshot that git leaves out, and for each submodule: who clones the course
 /// does not have it.
 pub fn unshared(course: &Course) -> Vec<Problem> {
+    // With what is for any option.
+    let of = |chapter: &Chapter| {
+        let read = tree::read(&course.snapshots.join(&chapter.id)).map(|read| read.files);
+        (chapter.id.clone(), read.unwrap_or_else(|_| chapter.snapshot.clone()))
+    };
+    let snapshots: Vec<(String, Tree)> = course.chapters.iter().map(of).collect();
     let is_part = |path: &&String| {
-        let within = |chapter: &Chapter| path.strip_prefix(chapter.id.as_str()).and_then(|rest| rest.strip_prefix('/'));
-        let holds = |chapter: &Chapter, path: &str| chapter.snapshot.keys().any(|file| is_of(file, path));
-        course.chapters.iter().any(|chapter| within(chapter).is_some_and(|path| holds(chapter, path)))
+        let within = |name: &str| path.strip_prefix(name).and_then(|rest| rest.strip_prefix('/'));
+        let holds = |files: &Tree, path: &str| files.keys().any(|file| is_of(file, path));
+        *path == committed::ALL_OF_IT
+            || snapshots.iter().any(|(name, files)| within(name).is_some_and(|path| holds(files, path)))
     };
     let warning = |path: &String| {
-        let file = course.snapshots.join(path.trim_end_matches('/'));
+        let file = match path.as_str() {
+            committed::ALL_OF_IT => course.snapshots.clone(),
+            path => course.snapshots.join(path.trim_end_matches('/')),
+        };
         Problem::course(format!("git leaves {} out, and it is part of the course", file.display()))
             .hint(
                 "whoever clones the course lacks it: add it with `git add --force`, or name it in the snapshot's own \
@@ -164,6 +174,9 @@ fn top_of(file: PathBuf) -> Spot {
 /// Takes the files out of snapshots that git leaves out: no commit has them, whatever they were.
 fn without_what_git_leaves_out(snapshots: &Path, names: &[String], trees: &mut [Tree]) {
     for path in committed::left_out(snapshots) {
+        if path == committed::ALL_OF_IT {
+            trees.iter_mut().for_each(Tree::clear);
+        }
         for (name, tree) in names.iter().zip(&mut *trees) {
             if let Some(path) = path.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('/')) {
                 tree.retain(|file, _| !is_of(file, path));

@@ -13,7 +13,7 @@ use super::output::{ActionsFence, wants_color, warn};
 use super::reload::CourseWatch;
 use super::runtime::{block_on, block_on_front_end};
 use super::{agreement, choices, course, places, standby, target};
-use crate::tui::{self, Exit, Looks, ShellTarget, UserConfig};
+use crate::tui::{self, Exit, Looks, ScreenSettings, ShellTarget, UserConfig};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{sanitize, shell_word};
@@ -330,7 +330,8 @@ pub fn notes(common: &CommonOptions) -> Result<u8> {
     let target = target::of(&target::remembered(common, &workdir)?, &course);
     let course = Arc::new(course.on(target));
     let user = UserConfig::read(|name| std::env::var(name).ok())?;
-    let (looks, redact) = (user.dress(looks(common)), common.redact || user.settings.redact);
+    let kept = ScreenSettings::read(&workdir, user.settings);
+    let (looks, redact) = (user.dress(looks(common)), common.redact || kept.redact);
     let setup = tui::notes::NotesConfig { course, workdir, looks, redact };
     block_on(tui::notes::run(setup)).map(code)
 }

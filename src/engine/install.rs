@@ -224,7 +224,9 @@ pub async fn lay_out(
             }
         }
         fs::rename(&all, &modules)?;
-        remove(&beside)
+        // The packages are there: the next time removes what is left of it.
+        let _ = remove(&beside);
+        io::Result::Ok(())
     };
     let copied = tokio::task::spawn_blocking(move || {
         copy().inspect_err(|_| {

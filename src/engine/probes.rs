@@ -258,6 +258,9 @@ async fn look_at(prerequisite: &Prerequisite) -> (Verdict, String) {
     }
 }
 
+/// Begins the line in which Java tells of the options that it was given by the environment.
+const OPTIONS: &str = "Picked up ";
+
 /// The version number in what a tool prints: the first with a dot in the first line that has a number which is no part of a
 /// word, since a name can have one in it (`k3d version v5.6.0`), or that number alone; else any number. What it leaves
 /// out is 0. Gradle draws a line before its own, and Java tells of its options.
@@ -267,6 +270,7 @@ fn version_in(lines: &[&str]) -> Option<Version> {
         let number = |part: Option<regex::Match<'_>>| part.map_or(Some(0), |part| part.as_str().parse().ok());
         found.iter().skip(1).map(number).collect::<Option<Vec<u64>>>()
     };
+    let lines: Vec<&str> = lines.iter().copied().filter(|line| !line.starts_with(OPTIONS)).collect();
     let of_line = |line: &&str| first(r"(\d+)\.(\d+)(?:\.(\d+))?", line).or_else(|| first(r"\b[vV]?(\d+)", line));
     let found = lines.iter().find_map(of_line).or_else(|| lines.iter().find_map(|line| first(r"(\d+)", line)))?;
     let part = |i: usize| found.get(i).copied().unwrap_or(0);
@@ -304,7 +308,12 @@ mod tests {
             assert_eq!(version_in(&[text]).unwrap().to_string(), version);
         }
         assert_eq!(version_in(&["none"]), None);
-        assert_eq!(version_in(&["Picked up _JAVA_OPTIONS: -Xmx512m", "openjdk 17.0.9"]).unwrap().major, 17);
+        for options in
+            ["_JAVA_OPTIONS: -Xmx512m", "JAVA_TOOL_OPTIONS: -Dfile.encoding=UTF-8", "X: -XX:MaxRAMPercentage=75.0"]
+        {
+            let told = format!("Picked up {options}");
+            assert_eq!(version_in(&[&told, "openjdk 17.0.9"]).unwrap().major, 17, "{told}");
+        }
     }
 
     #[test]

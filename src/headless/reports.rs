@@ -91,6 +91,10 @@ impl Reports {
     /// # Errors
     /// When anything of any report could not be written.
     pub fn finish(mut self) -> io::Result<()> {
+        if self.came.is_none() {
+            // Who tells of the end has ended without: the exit code says that, and no report may say less.
+            self.emit(EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Interrupted) });
+        }
         self.end()
     }
 

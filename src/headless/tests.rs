@@ -290,6 +290,16 @@ fn a_report_that_is_dropped_says_so_and_is_whole() {
         dropped(ReportFormat::Tap)
             .ends_with("  ...\nnot ok 2 - the run comes out well\nBail out! interrupted before its end\n")
     );
+    let out = Shared::default();
+    let mut reports = Reports::new(vec![reporter(ReportFormat::Tap, Box::new(out.clone()), names(), false, None)]);
+    events()[..7].iter().for_each(|event| reports.event(event));
+    let code = reports.exit_code();
+    reports.finish().unwrap();
+    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        code != 0 && text.ends_with("Bail out! interrupted before its end\n"),
+        "who tells of the end is gone: {text}"
+    );
     let junit = dropped(ReportFormat::Junit);
     assert!(junit.contains("errors=\"1\"") && junit.trim_end().ends_with("</testsuites>"), "{junit}");
     assert!(dropped(ReportFormat::Github).ends_with("::error ::interrupted before its end\n"));

@@ -63,5 +63,6 @@ pub use config::ScreenConfig;
 pub use event_loop::run;
 pub use leaving::Exit;
 pub use own_shell::ShellTarget;
+pub use settings::ScreenSettings;
 pub use theme::Looks;
 pub use user_config::UserConfig;

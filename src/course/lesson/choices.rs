@@ -69,9 +69,11 @@ const EVERY: &str = "*";
 
 /// More ways to choose than these are not all looked at.
 const MOST_WAYS: usize = 64;
+/// So many of those with one or two options are.
+const MOST_PAIRS: usize = 256;
 
 /// Returns the ways to choose besides the first option of each, by those that are not the first: fewer of them come before
-/// more. Where there are very many, those with one or two such.
+/// more. Where there are very many, those with one such, and of those with two as many as make 256.
 pub fn besides_the_first(choices: &[Choice]) -> Vec<Chosen> {
     let all = choices.iter().try_fold(1, |all: usize, choice| all.checked_mul(choice.options.len().max(1)));
     let too_many = all.is_none_or(|all| all > MOST_WAYS);
@@ -85,6 +87,8 @@ pub fn besides_the_first(choices: &[Choice]) -> Vec<Chosen> {
         ways.extend(more);
     }
     ways.sort_by_key(Chosen::len);
+    let alone = ways.iter().filter(|way| way.len() == 1).count();
+    ways.truncate(1 + alone.max(MOST_PAIRS));
     ways.split_off(1)
 }
 
@@ -225,5 +229,7 @@ mod tests {
         assert_eq!(ways(&[2; 6]).len(), 63);
         let many = ways(&[2; 20]);
         assert_eq!((many.len(), many.iter().max()), (20 + 190, Some(&2)));
+        let more = ways(&[10; 10]);
+        assert_eq!((more.len(), more.iter().filter(|options| **options == 1).count()), (256, 90));
     }
 }

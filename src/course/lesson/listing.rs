@@ -77,7 +77,7 @@ fn unlisted_yml(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems: &mut
     for file in names.iter().filter(|name| !name.starts_with('.')) {
         let Some(stem) = file.strip_suffix(".yml") else { continue };
         let listed = raw.chapters.iter().any(|chapter| without_ending(&chapter.0) == stem);
-        if !listed && !names.contains(&format!("{stem}.yaml")) {
+        if !listed && !names.contains(&format!("{stem}.yaml")) && is_lesson(lessons, stem) {
             let add =
                 if NOT_CHAPTERS.contains(&stem) { String::new() } else { format!(" and add `{stem}` to `chapters`") };
             let problem = Problem::course(format_args!("{file} is not read: lesson files end in `.yaml`"));
@@ -85,6 +85,13 @@ fn unlisted_yml(lessons: &Path, raw: &CourseYaml, lens: Lens<'_>, problems: &mut
             lens.key("chapters").report(problems, problem.hint(hint));
         }
     }
+}
+
+/// Tells whether `STEM.yml` is meant for a file of the course; other tools' own may stand beside those.
+fn is_lesson(lessons: &Path, stem: &str) -> bool {
+    let text = std::fs::read_to_string(lessons.join(format!("{stem}.yml"))).unwrap_or_default();
+    let has_key = |line: &str| ["steps:", "snapshot:"].iter().any(|key| line.starts_with(key));
+    NOT_CHAPTERS.contains(&stem) || text.lines().any(has_key)
 }
 
 fn ends_as_a_file(name: &str) -> bool {

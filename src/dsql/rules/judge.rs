@@ -52,7 +52,8 @@ fn judged(w: Words) -> Judged {
 
 /// Returns whether it is DEALLOCATE of one statement.
 fn names_one(w: Words) -> bool {
-    let at = if w.is(1, "prepare") { 2 } else { 1 };
+    // A statement may be called so.
+    let at = if w.is(1, "prepare") && w.count() > 2 { 2 } else { 1 };
     at + 1 == w.count() && w.name(at).is_some() && !w.is(at, "all")
 }
 

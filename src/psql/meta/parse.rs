@@ -7,6 +7,9 @@ use super::model::{
 };
 use crate::exec::options::SendOptions;
 
+/// Begins what is said of a name that no command has.
+pub(super) const UNKNOWN: &str = "invalid command";
+
 /// Reads the arguments of the command with this name, as the psql of this version does (160000 is 16).
 ///
 /// # Errors
@@ -24,7 +27,7 @@ pub(crate) fn parse(name: &str, args: &mut Args, version: u32) -> Result<MetaCom
         Some(command) => Ok(command),
         None => match statement(name, args, version)? {
             Some(command) => Ok(MetaCommand::Statement(command)),
-            None => Err(format!("invalid command \\{name}")),
+            None => Err(format!("{UNKNOWN} \\{name}")),
         },
     }
 }

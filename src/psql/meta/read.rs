@@ -59,7 +59,7 @@ pub(crate) async fn command(
     let ReadCommand { name, parsed, complaint, extra } = read(console, line, outputs);
     if !console.input.conditions.active()
         // A name that is no command is told in any branch, as psql does.
-        && !matches!(&parsed, Err(text) if text.starts_with("invalid command"))
+        && !matches!(&parsed, Err(text) if text.starts_with(parse::UNKNOWN))
         && !matches!(parsed, Ok(MetaCommand::Condition(_)))
     {
         if cx.interactive {
@@ -83,7 +83,7 @@ pub(crate) async fn command(
             control
         }
         Err(text) => {
-            let help = if cx.interactive && text.starts_with("invalid command") { "\nTry \\? for help." } else { "" };
+            let help = if cx.interactive && text.starts_with(parse::UNKNOWN) { "\nTry \\? for help." } else { "" };
             cx.complain(&format!("{text}{help}")).await;
             Control::Failed
         }
@@ -175,6 +175,8 @@ fn parsed(console: &Console, line: &ScanLine, shell: &dyn Fn(&str) -> String) ->
     let parsed = parse::parse(name, &mut args, console.settings.psql_version()).and_then(|it| proved(console, it));
     let extra = match parsed {
         Ok(_) => args.extra(),
+        // In a branch that is passed over only an unknown name takes the rest of the line along.
+        Err(ref problem) if !console.input.conditions.active() && !problem.starts_with(parse::UNKNOWN) => args.extra(),
         // What follows is thrown away as it stands.
         Err(_) => {
             args.whole_line();

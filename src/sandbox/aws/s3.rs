@@ -232,6 +232,10 @@ fn delete(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     call.allow("s3:DeleteObject", &format!("arn:aws:s3:::{name}/{key}"))?;
     // Another version than the one that is there is gone already.
     let gone = version(call, name, key).is_err_and(|error| error.code == "NoSuchVersion");
+    if call.request.header("if-match").is_some() {
+        let bucket = call.world.state.buckets.get(name).ok_or_else(|| no_bucket(name))?;
+        has_it(call.request, key, bucket.objects.get(key))?;
+    }
     let bucket = call.world.state.buckets.get_mut(name).ok_or_else(|| no_bucket(name))?;
     if !gone {
         bucket.objects.remove(key);

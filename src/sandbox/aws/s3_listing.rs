@@ -28,9 +28,13 @@ const PARAMETERS: [&str; 10] = [
 /// The most that one page has.
 const MOST: usize = 1_000;
 
+/// What the parameters of a signature in an address begin with.
+const SIGNATURE: &str = "X-Amz-";
+
 /// Tells that a request to a bucket asks for its objects.
 pub(super) fn is_asked(call: &Call<'_>) -> bool {
-    call.request.query_pairs().iter().all(|(name, _)| PARAMETERS.contains(&name.as_str()))
+    let known = |name: &str| PARAMETERS.contains(&name) || name.starts_with(SIGNATURE);
+    call.request.query_pairs().iter().all(|(name, _)| known(name))
 }
 
 /// Describes an object as lists do.

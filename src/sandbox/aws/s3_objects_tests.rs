@@ -47,6 +47,9 @@ async fn the_older_list_goes_on_where_its_marker_says() {
     let (_, text) =
         asked(&bench, "GET", &format!("/assets?continuation-token={}&list-type=2", encode(&next)), &[]).await;
     assert_eq!(all(&text, "<Key>", "<"), ["e f", "g"]);
+    // An address that is signed has the signature among its parameters.
+    let (answer, _) = asked(&bench, "GET", "/assets?list-type=2&X-Amz-Expires=60", &[]).await;
+    assert_eq!(answer.status, 200);
     let (_, text) = asked(&bench, "GET", "/assets?list-type=2&max-keys=0", &[]).await;
     assert!(text.contains("<KeyCount>0<") && text.contains("<IsTruncated>false<"), "{text}");
     for wrong in ["max-keys=x", "max-keys=-1", "encoding-type=b"] {
@@ -73,6 +76,7 @@ async fn an_object_is_what_the_request_expects_or_refused() {
     assert_eq!(code("PUT", "/assets/k", &[("if-none-match", "*")]).await, refused(412, "PreconditionFailed"));
     assert_eq!(code("PUT", "/assets/k", &[("if-match", "\"other\"")]).await, refused(412, "PreconditionFailed"));
     assert_eq!(code("PUT", "/assets/new", &[("if-match", &tag)]).await, refused(404, "NoSuchKey"));
+    assert_eq!(code("DELETE", "/assets/k", &[("if-match", "\"other\"")]).await, refused(412, "PreconditionFailed"));
     assert_eq!(code("DELETE", "/assets/k?versionId=other", &[]).await, (204, None));
     assert_eq!(asked(&bench, "GET", "/assets/k", &[]).await.1, "data", "none of these changed it");
     let kept = [("cache-control", "max-age=60"), ("content-encoding", "gzip"), ("if-none-match", "*")];

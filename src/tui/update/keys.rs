@@ -12,6 +12,7 @@ use crate::tui::present::intent;
 use crate::tui::present::palette;
 use crate::tui::present::spans::display_text;
 use crate::tui::present::{copy, take_home, words};
+use crate::tui::signals::ctrl_c;
 use crate::tui::wrap;
 use workshop_engine::command::{BringTo, Command};
 
@@ -52,12 +53,16 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Where the screen has no room to be drawn, no key does what nobody would see: one can stop the program, and leave it when
-/// nothing runs that would have to be asked about.
+/// Where the screen has no room to be drawn, no key does what nobody would see: one can stop the program, and leave it, also by
+/// ctrl-c whatever is typed or asked, when nothing runs that would have to be asked about or it is being left already.
 fn unseen(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     match keymap::lookup(&m.options.keymap, &m.mode, m.focus, false, &key) {
         Some(does @ (KeyAction::Suspend | KeyAction::Redraw)) => run(m, does, effects),
-        Some(KeyAction::Quit) if navigation::busy(m).is_none() => run(m, KeyAction::Quit, effects),
+        does if does == Some(KeyAction::Quit) || key == ctrl_c() => {
+            if m.closing.is_some() || navigation::busy(m).is_none() {
+                run(m, KeyAction::Quit, effects);
+            }
+        }
         _ => {}
     }
 }

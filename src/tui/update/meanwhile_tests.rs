@@ -56,6 +56,12 @@ fn where_nothing_can_be_seen_no_key_drives() {
     assert!(sent(&player.key("q")).is_empty() && player.model.mode == InputMode::Walking, "it could not be asked");
     player.event(finished("deploy", Verdict::Fail));
     assert_eq!(sent(&player.key("q")), [&Command::Quit]);
+    for leads_to in ["i", "/", "?", ":"] {
+        let mut player = at(120, 40, 2, "conflict");
+        player.key(leads_to);
+        player.send(Msg::Resize(39, 9));
+        assert_eq!(sent(&player.key("ctrl-c")), [&Command::Quit], "behind {leads_to}");
+    }
     let mut player = at(39, 9, 1, "deploy");
     player.send(Msg::Resize(120, 40));
     assert_eq!(sent(&player.key("space")), [&Command::Run]);

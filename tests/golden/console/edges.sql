@@ -160,5 +160,7 @@ select 1/0 \watch 1
 \set ECHO all
 select 'select 7 as seven' \gexec
 \set ECHO none
+\if false \password \endif
+\echo after a branch that was passed over
 \if true
 \echo open to the end

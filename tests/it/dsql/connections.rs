@@ -165,7 +165,6 @@ async fn a_statement_can_be_cancelled_and_a_session_ends_after_an_hour() {
     world.end().await;
 }
 
-/// A cancel may come at any time, also while the proxy asks the database something itself.
 /// Whatever a session is about: the sandbox that stops waits for none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_session_ends_with_the_sandbox_and_says_why() {
@@ -196,6 +195,7 @@ async fn a_busy_session_ends_with_the_sandbox_and_says_why() {
     world.end().await;
 }
 
+/// A cancel may come at any time, also while the proxy asks the database something itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_cancel_ends_a_session() {
     let world = std::sync::Arc::new(World::new().await);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Cloud {
     pub(super) stop: CancellationToken,
     /// Requests read it while they change anything; who keeps them all out writes it.
     pub(super) hold: tokio::sync::RwLock<()>,
+    /// How often another state has taken the place of the one before: what waits for its turn in one is nothing in the next.
+    pub(super) states: AtomicU64,
     /// Open ports in front of functions.
     pub(super) fronts: Mutex<BTreeMap<Front, OpenFront>>,
     /// The parts of the saved state that could not be read.
@@ -95,6 +98,7 @@ impl Cloud {
             moved: Notify::new(),
             tasks: Mutex::new(JoinSet::new()),
             stop: CancellationToken::new(),
+            states: AtomicU64::new(0),
             hold: tokio::sync::RwLock::default(),
             fronts: Mutex::default(),
             aside: recovered.aside,
@@ -226,6 +230,7 @@ impl Cloud {
             let (before, after) = (all(&world.state), all(&state));
             world.state = state;
             world.dirty = false;
+            self.states.fetch_add(1, Ordering::Relaxed);
             // What functions of another state wrote is none of these.
             *self.logs() = Logs::default();
             before.into_iter().filter(|key| !after.contains(key)).collect()

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
@@ -45,6 +46,7 @@ impl Cloud {
         let cloud = self.clone();
         self.spawn(async move {
             let (begun, mut retries) = (tokio::time::Instant::now(), Retries::default());
+            let states = cloud.states.load(Ordering::Relaxed);
             loop {
                 let error = match cloud.invoke(&name, call.clone()).await {
                     Ok(result) if result.function_error.is_none() => return,
@@ -56,6 +58,9 @@ impl Cloud {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = cloud.stop.cancelled() => return,
+                }
+                if cloud.states.load(Ordering::Relaxed) != states {
+                    return;
                 }
             }
         });

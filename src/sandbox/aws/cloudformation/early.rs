@@ -49,6 +49,7 @@ pub(crate) fn findings(changes: &[ResourceChange], state: &CloudState) -> Vec<Va
 
 fn is_taken(state: &CloudState, kind: &str, name: &str) -> bool {
     match kind {
+        "AWS::IAM::ManagedPolicy" => state.iam.policies.values().any(|policy| policy.name == name),
         "AWS::IAM::Role" => state.iam.roles.contains_key(name),
         "AWS::Lambda::Function" => state.functions.contains_key(name),
         "AWS::Logs::LogGroup" => state.log_groups.contains_key(name),

@@ -42,7 +42,8 @@ pub(crate) fn says_something(value: &Value) -> bool {
     match value {
         _ if call(value).is_some() => false,
         Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
+        // CloudFormation takes the text for the truth value.
+        Value::String(text) => !matches!(text.as_str(), "" | "false"),
         Value::Array(items) => items.iter().any(says_something),
         Value::Object(map) => map.values().any(says_something),
         Value::Bool(true) | Value::Number(_) => true,

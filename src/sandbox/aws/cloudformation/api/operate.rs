@@ -150,14 +150,16 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
     Ok(Response::Drive { stack: id, answer: json!({}) })
 }
 
-/// Lets the running jobs of an update end, and takes it back.
+/// Cancels what is on its way in an update, which is taken back once that has ended.
 pub(super) fn cancel_update(call: &mut Call<'_>, name: &str) -> AwsResult<Response> {
     let stack = live(call.world, name)?;
     let refused = || AwsError::validation("CancelUpdateStack cannot be called from current stack status");
     if stack.status != StackStatus::UpdateInProgress {
         return Err(refused());
     }
-    stack.operation.as_mut().ok_or_else(refused)?.cancelled = Some("User Initiated".into());
+    let id = stack.id.clone();
+    stack.operation.as_ref().ok_or_else(refused)?;
+    with_engine(call.world, &id, call.now, engine::cancel_update);
     call.changed();
     Ok(Response::Query(json!({})))
 }

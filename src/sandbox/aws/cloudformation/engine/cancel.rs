@@ -5,6 +5,9 @@ use crate::aws::cloudformation::model::{
     OnFailure, PendingDelete, Resource, ResourceJob, Stack, StackOperation, StackStatus, Verb,
 };
 
+/// The reason of what somebody has cancelled.
+const BY_USER: &str = "User Initiated";
+
 impl StackOperation {
     /// Tells that a job which runs has been cancelled, so that it need not begin.
     pub(crate) fn has_cancelled(&self, id: u64) -> bool {
@@ -46,11 +49,19 @@ pub(super) fn cancel_running(stack: &mut Stack, env: &mut EngineContext<'_>) {
     }
 }
 
+/// Cancels an update: what is on its way is cancelled, and the update taken back once that has ended, by whoever works the
+/// operation off.
+pub(crate) fn cancel_update(stack: &mut Stack, env: &mut EngineContext<'_>) {
+    let Some(operation) = stack.operation.as_mut() else { return };
+    operation.cancelled = Some(BY_USER.into());
+    cancel_running(stack, env);
+}
+
 /// Gives a creation up: what is on its way is cancelled, and the stack is deleted once that has ended, by whoever works the
 /// operation off.
 pub(crate) fn give_creation_up(stack: &mut Stack, token: Option<String>, env: &mut EngineContext<'_>) {
     let Some(operation) = stack.operation.as_mut() else { return };
-    operation.cancelled = Some("User Initiated".into());
+    operation.cancelled = Some(BY_USER.into());
     operation.on_failure = OnFailure::Delete;
     operation.token = token;
     cancel_running(stack, env);

@@ -8,7 +8,11 @@ use crate::aws::cloudformation::model::{ResourceJob, Verb};
 /// Does what can be done at once.
 pub(crate) fn start(context: &mut ResourceContext<'_>, job: &ResourceJob) -> HandlerResult {
     context.world.dirty = true;
-    let left_out = if job.verb == Verb::Delete { Vec::new() } else { left_out(&job.kind, &job.properties) };
+    // What a stack of an earlier version has by now stays in its template, and an update or its end must not stumble over it.
+    let had = job.previous.as_ref().map(|previous| &previous.properties);
+    let is_new = |name: &&str| had.is_none_or(|had| had[*name] != job.properties[*name]);
+    let mut left_out = if job.verb == Verb::Delete { Vec::new() } else { left_out(&job.kind, &job.properties) };
+    left_out.retain(is_new);
     if let Some(property) = left_out.first() {
         return Err(format!("the workshop sandbox does not have {property} of {}", job.kind));
     }
