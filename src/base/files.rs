@@ -55,7 +55,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_with(path, |file| file.write_all(bytes))
 }
 
-/// What keeps a file from being put in the place of another.
+/// The errors with which a file cannot be put in the place of another.
 const IN_PLACE: [io::ErrorKind; 3] =
     [io::ErrorKind::PermissionDenied, io::ErrorKind::ResourceBusy, io::ErrorKind::CrossesDevices];
 

@@ -45,7 +45,7 @@ pub fn trees(directory: &Path) -> Result<Option<BTreeMap<String, Tree>>> {
     Ok(Some(trees))
 }
 
-/// What git leaves out, where that is the directory itself that was asked about, or one above it.
+/// The path of what git leaves out, where that is the directory itself that was asked about, or one above it.
 pub const ALL_OF_IT: &str = "./";
 
 /// Returns what git leaves out of the repository below a directory, by its rules of what to ignore: files, and directories

@@ -33,7 +33,7 @@ pub fn reporter(
 pub struct Reports {
     reporters: Vec<Box<dyn Reporter>>,
     progress: Progress,
-    /// What is wrong with the course that is tried out all the same.
+    /// The problems of the course that is tried out all the same.
     drift: Vec<Problem>,
     /// The run's outcome, once there is one.
     came: Option<(Verdict, Option<Kind>)>,

@@ -78,7 +78,7 @@ impl Default for LogSettings {
 /// One call of a function, as whoever makes it asks for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
-    /// What the function is invoked by, with its version or alias, which its context shows.
+    /// The name that the function is invoked by, with its version or alias, which its context shows.
     pub arn: String,
     /// JSON; an empty one is an empty object.
     pub payload: Bytes,

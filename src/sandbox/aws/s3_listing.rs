@@ -28,7 +28,7 @@ const PARAMETERS: [&str; 10] = [
 /// The most that one page has.
 const MOST: usize = 1_000;
 
-/// What the parameters of a signature in an address begin with.
+/// Begins the names of the parameters of a signature in an address.
 const SIGNATURE: &str = "X-Amz-";
 
 /// Tells that a request to a bucket asks for its objects.

@@ -56,13 +56,10 @@ pub fn press(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
 /// Where the screen has no room to be drawn, no key does what nobody would see: one can stop the program, and leave it, also by
 /// ctrl-c whatever is typed or asked, when nothing runs that would have to be asked about or it is being left already.
 fn unseen(m: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let leaves = m.closing.is_some() || navigation::busy(m).is_none();
     match keymap::lookup(&m.options.keymap, &m.mode, m.focus, false, &key) {
         Some(does @ (KeyAction::Suspend | KeyAction::Redraw)) => run(m, does, effects),
-        does if does == Some(KeyAction::Quit) || key == ctrl_c() => {
-            if m.closing.is_some() || navigation::busy(m).is_none() {
-                run(m, KeyAction::Quit, effects);
-            }
-        }
+        does if leaves && (does == Some(KeyAction::Quit) || key == ctrl_c()) => run(m, KeyAction::Quit, effects),
         _ => {}
     }
 }

@@ -56,7 +56,7 @@ pub struct Cloud {
     pub(super) stop: CancellationToken,
     /// Requests read it while they change anything; who keeps them all out writes it.
     pub(super) hold: tokio::sync::RwLock<()>,
-    /// How often another state has taken the place of the one before: what waits for its turn in one is nothing in the next.
+    /// Counts the states that have taken the place of the one before: what waits for its turn in one is nothing in the next.
     pub(super) states: AtomicU64,
     /// Open ports in front of functions.
     pub(super) fronts: Mutex<BTreeMap<Front, OpenFront>>,

@@ -188,7 +188,7 @@ pub(crate) struct Stack {
     pub reason: Option<String>,
     pub created: Instant,
     pub updated: Option<Instant>,
-    /// When it began to be deleted, or to be rolled back as it was made.
+    /// The time at which it began to be deleted, or to be rolled back as it was made.
     pub deleted: Option<Instant>,
     pub target: StackDefinition,
     pub resources: BTreeMap<String, Resource>,
