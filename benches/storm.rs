@@ -126,7 +126,8 @@ impl Caller {
 
     /// Calls so often, with as many in flight as are allowed; none is lost.
     fn storm(&mut self, runtime: &tokio::runtime::Runtime, invocations: usize) -> Storm {
-        let of_functions = |name: &str| matches!(name, "node" | "postgres");
+        // Node's newer versions name their process by its thread.
+        let of_functions = |name: &str| !name.starts_with("workshop");
         let before = (self.session.processor(), self.session.processor_of(of_functions));
         let begun = Instant::now();
         let calls = (self.number..self.number + invocations).map(|number| {
