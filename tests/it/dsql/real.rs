@@ -114,16 +114,20 @@ impl Real {
     #[allow(dead_code, reason = "measured by the benchmark")]
     /// Resident memory of the proxy's process now, and at its peak, in KiB.
     pub async fn memory(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid().await)).unwrap_or_default();
-        let of =
-            |name: &str| status.lines().find_map(|l| l.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
-        (of("VmRSS:").unwrap_or(0), of("VmHWM:").unwrap_or(0))
+        memory_of(self.pid().await)
     }
 
     pub async fn end(self) {
         control::stop(self.dir.path(), &self.options).await.expect("stopped");
         control::reset(self.dir.path(), &self.options).await.expect("reset");
     }
+}
+
+/// Resident memory of a process now, and at its peak, in KiB; nothing of one that is gone.
+pub fn memory_of(pid: i32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let of = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+    (of("VmRSS:").unwrap_or(0), of("VmHWM:").unwrap_or(0))
 }
 
 /// A test that fails must not leave a sandbox behind.

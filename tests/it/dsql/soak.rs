@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::ledger::{self, Plan, Tally};
 use super::raw::Raw;
-use super::real::Real;
+use super::real::{Real, memory_of};
 
 const WORKERS: u64 = 20;
 const ROWS: u64 = 500;
@@ -186,7 +186,7 @@ async fn watch(real: &Real, until: Instant) -> Vec<Held> {
         let Some(now) = real.try_pid().await else { continue };
         let family = crate::lifecycle::family(now);
         let descriptors = |pid: &i32| std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
-        let held = Held { memory: real.memory().await.0, descriptors: descriptors(&now), processes: family.len() };
+        let held = Held { memory: memory_of(now).0, descriptors: descriptors(&now), processes: family.len() };
         if pid != now {
             all.clear();
         }
