@@ -91,11 +91,11 @@ impl Reports {
     /// # Errors
     /// When anything of any report could not be written.
     pub fn finish(mut self) -> io::Result<()> {
-        if self.came.is_none() {
+        match self.came {
+            Some(_) => self.end(),
             // Who tells of the end has ended without: the exit code says that, and no report may say less.
-            self.emit(EventKind::Closed { verdict: Verdict::Error, kind: Some(Kind::Interrupted) });
+            None => self.close(Kind::Interrupted),
         }
-        self.end()
     }
 
     /// Reports a run that could not begin for these reasons, at least one, and returns its exit code: the first one's.
@@ -104,7 +104,8 @@ impl Reports {
             self.emit(EventKind::Trouble { problem: problem.clone() });
         }
         let kind = problems.first().map_or(Kind::Failed, |problem| problem.kind);
-        self.close(kind);
+        // What cannot be written now was not written before either, or the disk is full: the exit code counts.
+        let _ = self.close(kind);
         kind.exit_code()
     }
 
@@ -122,10 +123,10 @@ impl Reports {
         self.tell(&Event { seq: seq + 1, at, kind });
     }
 
-    fn close(&mut self, kind: Kind) {
+    /// Reports the end of a run that does not tell of it.
+    fn close(&mut self, kind: Kind) -> io::Result<()> {
         self.emit(EventKind::Closed { verdict: Verdict::Error, kind: Some(kind) });
-        // What cannot be written now was not written before either, or the disk is full: the exit code counts.
-        let _ = self.end();
+        self.end()
     }
 }
 
@@ -140,7 +141,8 @@ fn note(kept: &mut io::Result<()>, written: io::Result<()>) {
 impl Drop for Reports {
     fn drop(&mut self) {
         if !self.reporters.is_empty() {
-            self.close(Kind::Interrupted);
+            // As above.
+            let _ = self.close(Kind::Interrupted);
         }
     }
 }

@@ -5,7 +5,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::types::{ExpectedReply, ProxySession, ReplySink, SessionEnd, SessionPhase};
 use crate::backend::Message;
-use crate::statement::StatementKind;
 use crate::wire;
 
 /// A Describe of the unnamed portal.
@@ -25,12 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
         }
         let bind = wire::bind(bind.body()).ok().filter(|bind| bind.portal.is_empty() && !bind.statement.is_empty())?;
         let statement = self.frontend.names.statements.get(bind.statement)?.statement.as_ref()?;
-        let plain = statement.kind == StatementKind::Read
-            && statement.refusal.is_none()
-            && statement.rewrite.is_none()
-            && statement.explain.is_none()
-            && (statement.uses.names.is_empty() || self.control.seen == self.cluster.catalog());
-        plain.then_some(described + EXECUTE_AND_SYNC.len())
+        self.passes(statement).then_some(described + EXECUTE_AND_SYNC.len())
     }
 
     /// Has PostgreSQL answer a Bind and so many of the bytes behind it.

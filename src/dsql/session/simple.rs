@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
 
     /// A lone read outside of a transaction needs nothing from us: bytes in, bytes out. Nor does what
     /// PostgreSQL will not run in a transaction that has failed.
-    fn passes(&self, statement: &Arc<SqlStatement>) -> bool {
+    pub(super) fn passes(&self, statement: &Arc<SqlStatement>) -> bool {
         if statement.foreign() {
             return false;
         }

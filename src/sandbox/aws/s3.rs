@@ -233,8 +233,7 @@ fn delete(call: &mut Call<'_>, name: &str, key: &str) -> AwsResult<Response> {
     // Another version than the one that is there is gone already.
     let gone = version(call, name, key).is_err_and(|error| error.code == "NoSuchVersion");
     if call.request.header("if-match").is_some() {
-        let bucket = call.world.state.buckets.get(name).ok_or_else(|| no_bucket(name))?;
-        has_it(call.request, key, bucket.objects.get(key))?;
+        has_it(call.request, key, bucket(call, name)?.objects.get(key))?;
     }
     let bucket = call.world.state.buckets.get_mut(name).ok_or_else(|| no_bucket(name))?;
     if !gone {

@@ -159,7 +159,7 @@ pub(super) fn cancel_update(call: &mut Call<'_>, name: &str) -> AwsResult<Respon
     }
     let id = stack.id.clone();
     stack.operation.as_ref().ok_or_else(refused)?;
-    with_engine(call.world, &id, call.now, engine::cancel_update);
+    with_engine(call.world, &id, call.now, engine::cancel_by_user);
     call.changed();
     Ok(Response::Query(json!({})))
 }

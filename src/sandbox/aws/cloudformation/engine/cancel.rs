@@ -5,9 +5,6 @@ use crate::aws::cloudformation::model::{
     OnFailure, PendingDelete, Resource, ResourceJob, Stack, StackOperation, StackStatus, Verb,
 };
 
-/// The reason of what somebody has cancelled.
-const BY_USER: &str = "User Initiated";
-
 impl StackOperation {
     /// Tells that a job which runs has been cancelled, so that it need not begin.
     pub(crate) fn has_cancelled(&self, id: u64) -> bool {
@@ -49,11 +46,11 @@ pub(super) fn cancel_running(stack: &mut Stack, env: &mut EngineContext<'_>) {
     }
 }
 
-/// Cancels an update: what is on its way is cancelled, and the update taken back once that has ended, by whoever works the
-/// operation off.
-pub(crate) fn cancel_update(stack: &mut Stack, env: &mut EngineContext<'_>) {
+/// Cancels an operation for somebody: what is on its way is cancelled, and the operation taken back once that has ended, by
+/// whoever works it off.
+pub(crate) fn cancel_by_user(stack: &mut Stack, env: &mut EngineContext<'_>) {
     let Some(operation) = stack.operation.as_mut() else { return };
-    operation.cancelled = Some(BY_USER.into());
+    operation.cancelled = Some("User Initiated".into());
     cancel_running(stack, env);
 }
 
@@ -61,10 +58,9 @@ pub(crate) fn cancel_update(stack: &mut Stack, env: &mut EngineContext<'_>) {
 /// operation off.
 pub(crate) fn give_creation_up(stack: &mut Stack, token: Option<String>, env: &mut EngineContext<'_>) {
     let Some(operation) = stack.operation.as_mut() else { return };
-    operation.cancelled = Some(BY_USER.into());
     operation.on_failure = OnFailure::Delete;
     operation.token = token;
-    cancel_running(stack, env);
+    cancel_by_user(stack, env);
 }
 
 /// Takes what came of a job that was cancelled: what was made all the same is to be deleted.

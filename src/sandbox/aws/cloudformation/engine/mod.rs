@@ -21,6 +21,6 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cancel::{cancel_update, give_creation_up};
+pub(crate) use cancel::{cancel_by_user, give_creation_up};
 pub(crate) use operation::{Created, EngineContext, OperationOptions, begin_delete};
 pub(crate) use run::{begin, begin_rollback, finish, give_up, initiated, pump, recover};
