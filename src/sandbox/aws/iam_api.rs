@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::{AwsError, AwsResult};
 use super::service::{Call, Response, page, text};
-use crate::iam::{Role, USER, managed};
+use crate::iam::{Role, USER};
 use workshop_base::encoding::encode;
 
 /// Answers an operation of IAM, if IAM allows it.
@@ -60,7 +60,6 @@ pub(crate) fn call(call: &mut Call<'_>, operation: &str, input: &Value) -> AwsRe
                 .document(arn)
                 .ok_or_else(|| no_such(format!("Policy {arn} does not exist or is not attachable.")))?;
             let own = call.world.state.iam.policies.get(arn);
-            debug_assert!(own.is_some() || managed::document(arn).is_some());
             match operation {
                 "GetPolicy" => json!({"Policy": policy(call, arn, own.map(|own| own.id.as_str()))}),
                 _ => json!({"PolicyVersion": {
