@@ -132,3 +132,17 @@ pub fn text(m: &Model) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::golden::Player;
+
+    #[test]
+    fn who_sees_no_clock_copies_no_times() {
+        let mut player = Player::new(120, 40);
+        assert!(text(&player.model).contains("1 Create a cluster (0:00 of 6:30)"), "{}", text(&player.model));
+        player.model.settings.clock = false;
+        assert!(text(&player.model).contains("1 Create a cluster\n") && !text(&player.model).contains("6:30"));
+    }
+}

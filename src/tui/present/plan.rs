@@ -215,6 +215,26 @@ mod tests {
     }
 
     #[test]
+    fn what_another_query_has_read_is_not_what_this_one_read_before() {
+        let plan = |rows: u64| {
+            let line = format!("Storage Scan on t  (cost=1.00..2.00 rows=3 width=8) (actual rows={rows} loops=1)");
+            QueryPlan::read([line.as_str()]).unwrap()
+        };
+        let run = |query: &str, rows| PlanRun { query: query.to_owned(), plan: plan(rows) };
+        let told = |plans: Vec<PlanRun>, width: usize| {
+            let mut player = crate::tui::golden::Player::new(200, 60);
+            player.model.console.plans = plans;
+            lines(&player.model, width).iter().map(|line| line.to_string()).collect::<Vec<_>>().join("\n")
+        };
+        for width in [80, BESIDE] {
+            let other = told(vec![run("select 1 from t", 900), run("select 2 from t", 5)], width);
+            assert!(other.contains("It read 5 rows;") && !other.contains(", before"), "{other}");
+            let same = told(vec![run("select 2 from t", 900), run("SELECT 2 FROM t", 5)], width);
+            assert!(same.contains("It read 5 rows, before 900 rows;"), "{same}");
+        }
+    }
+
+    #[test]
     fn thousands_are_set_apart() {
         let all = [(0, "0"), (999, "999"), (1000, "1,000"), (12_345, "12,345"), (1_234_567, "1,234,567")];
         all.into_iter().for_each(|(count, text)| assert_eq!(thousands(count), text));
