@@ -37,6 +37,12 @@ pub fn ascii(glyph: &str) -> &'static str {
         "⠙" | "⠧" => "-",
         "⠸" | "⠏" => "\\",
         "\u{a0}" => " ",
+        // Microseconds; and what programs that the course runs are fond of.
+        "µ" => "u",
+        "✅" | "✔" => "+",
+        "❌" | "✘" => "x",
+        "⚠" | "⚠\u{fe0f}" => "!",
+        "⚡" | "✨" => "*",
         _ => "?",
     }
 }
@@ -62,6 +68,13 @@ mod tests {
             let plain: BTreeSet<&str> = picture.iter().map(|sign| ascii(sign)).collect();
             assert!(plain.len() == picture.len() && !plain.contains("?"), "{picture:?}: {plain:?}");
         }
+    }
+
+    #[test]
+    fn what_went_well_elsewhere_is_no_question() {
+        let told = ["✅", "❌", "⚠\u{fe0f}", "✨", "µ"].map(ascii);
+        assert_eq!(told, ["+", "x", "!", "*", "u"]);
+        assert_eq!(ascii("世"), "?");
     }
 
     #[test]
