@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::outline::step_verdict;
 use super::spans::display_text;
-use super::words;
+use super::{timeline, words};
 use crate::tui::model::*;
 use crate::tui::{clock, theme};
 use workshop_base::{secret, text};
@@ -123,9 +123,9 @@ fn written(m: &Model) -> String {
             );
         }
     }
-    if super::timeline::is_worth_it(m) {
-        out.push_str("\n## Sessions\n\n```text\n");
-        for line in super::timeline::lines(m, 110) {
+    for (chapter, lines) in timeline::of_chapters(m, 110) {
+        let _ = write!(out, "\n## Sessions of chapter {chapter}\n\n```text\n");
+        for line in lines {
             let _ = writeln!(out, "{}", line.to_string().trim_end());
         }
         out.push_str("```\n");
@@ -151,6 +151,29 @@ fn target(m: &Model) -> &'static str {
 mod tests {
     use super::*;
     use crate::tui::golden::Player;
+
+    #[test]
+    fn the_record_has_the_sessions_of_every_chapter() {
+        let mut player = Player::new(120, 40);
+        let mut ask = |chapter: u32, step: &str, session: &str, text: &str| {
+            player.json(&format!(r#"{{"event":"moved","position":{{"chapter":{chapter},"step":"{step}"}}}}"#));
+            player.json(&format!(r#"{{"event":"sql_started","id":0,"session":"{session}","text":"{text}"}}"#));
+            let end = r#""tx":"idle","rows":1,"took_ms":1}"#;
+            player.json(&format!(r#"{{"event":"sql_finished","id":0,"session":"{session}",{end}"#));
+        };
+        ask(1, "grant", "A", "select 11;");
+        ask(1, "grant", "B", "select 12;");
+        ask(2, "conflict", "A", "select 21;");
+        ask(2, "conflict", "B", "select 22;");
+        let record = record(&mut player.model);
+        let parts: Vec<&str> = record.split("## Sessions of chapter ").skip(1).collect();
+        assert_eq!(parts.len(), 2, "{record}");
+        for (part, (number, own, other)) in
+            parts.iter().zip([("1", "select 11", "21"), ("2", "select 22", "select 12")])
+        {
+            assert!(part.starts_with(number) && part.contains(own) && !part.contains(other), "{part}");
+        }
+    }
 
     #[test]
     fn what_is_for_learners_by_themselves_is_not_missing_to_who_presents() {

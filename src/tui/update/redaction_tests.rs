@@ -72,7 +72,7 @@ fn the_record_hides_what_its_lanes_and_its_reasons_cut() {
     ));
     let effects = player.key("W");
     let Some(Effect::TakeHome(record)) = effects.first() else { panic!("{effects:?}") };
-    assert!(record.contains("## Sessions") && record.contains("not allowed to"), "{record}");
+    assert!(record.contains("## Sessions of chapter 2") && record.contains("not allowed to"), "{record}");
     assert!(!tells(record), "{record}");
     assert!(!player.model.settings.redact, "the screen stays as it was");
 }
