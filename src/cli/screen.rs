@@ -332,7 +332,7 @@ pub fn notes(common: &CommonOptions) -> Result<u8> {
     let user = UserConfig::read(|name| std::env::var(name).ok())?;
     let kept = ScreenSettings::read(&workdir, user.settings);
     let (looks, redact) = (user.dress(looks(common)), common.redact || kept.redact);
-    let setup = tui::notes::NotesConfig { course, workdir, looks, redact };
+    let setup = tui::notes::NotesConfig { course, workdir, looks, redact, keymap: user.keymap };
     block_on(tui::notes::run(setup)).map(code)
 }
 

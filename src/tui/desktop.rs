@@ -47,13 +47,16 @@ impl Desktop {
     pub fn announce(self, text: &str) -> Vec<u8> {
         let mut out = vec![7];
         if self.notifies {
-            out.extend(format!("\x1b]9;{}\x1b\\", plain(text)).into_bytes());
+            let text = plain(text);
+            // What begins with a digit would be another command (`9;4` is progress).
+            let lead = if text.starts_with(|c: char| c.is_ascii_digit()) { "› " } else { "" };
+            out.extend(format!("\x1b]9;{lead}{text}\x1b\\").into_bytes());
         }
         out
     }
 }
 
-/// A control string holds no control characters, and what begins with a digit would be another command.
+/// A control string holds no control characters.
 fn plain(text: &str) -> String {
     let clean = workshop_base::text::sanitize(text);
     clean.chars().filter(|c| !c.is_control()).take(200).collect::<String>().trim().to_owned()
@@ -71,6 +74,8 @@ mod tests {
         assert_eq!(text.matches('\x1b').count(), 4, "{text:?}");
         assert!(text.ends_with("\x1b]9;4;1;40\x1b\\"));
         assert_eq!(Desktop::default().announce("over"), [7]);
+        let told = Desktop { progress: true, notifies: true }.announce("4;3 transfers: passed");
+        assert_eq!(String::from_utf8(told).unwrap(), "\x07\x1b]9;› 4;3 transfers: passed\x1b\\");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::notes::publish::Publisher;
 use super::own_files::write_take_home;
 use super::own_shell::{self, ShellTarget};
 use super::present::window;
-use super::settings::ScreenSettings;
+use super::settings::KeptSettings;
 use super::signals::{Caught, Signals, ctrl_c};
 use super::terminal::{self, Screen, lost};
 use super::timer::{now, received, sleep, sleep_until};
@@ -53,8 +53,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
             Problem::usage(format!("the recording cannot be written: {e}")).hint("name a file on a disk with room")
         })?;
     }
-    let kept = ScreenSettings::read(&workdir, user.settings);
-    let settings = ScreenSettings { redact: kept.redact || redact, ..kept };
+    let (settings, kept_settings) = KeptSettings::open(&workdir, user.settings, redact);
     let options = ScreenOptions {
         looks,
         workdir: workdir.clone(),
@@ -79,6 +78,7 @@ pub async fn run(setup: ScreenConfig) -> Result<Exit, Problem> {
         editor,
         publisher: None,
         history: History::default(),
+        kept_settings,
         clipboard: Clipboard::from_environment(|name| std::env::var(name).ok()),
         copying: tokio::task::JoinSet::new(),
         desktop: Desktop::from_environment(|name| std::env::var(name).ok()),
@@ -239,6 +239,7 @@ struct ScreenLoop {
     /// For the second terminal, from when the working directory is there.
     publisher: Option<Publisher>,
     history: History,
+    kept_settings: KeptSettings,
     clipboard: Clipboard,
     /// Texts on their way to the multiplexer.
     copying: tokio::task::JoinSet<()>,
@@ -254,6 +255,7 @@ impl ScreenLoop {
         if self.publisher.is_some() || !batch.iter().any(|e| matches!(e.kind, EventKind::Opened { .. })) {
             return;
         }
+        self.kept_settings.opened(&self.model.options.workdir, self.model.settings);
         self.publisher = Publisher::of(&self.model.options.workdir, self.messages.clone());
     }
 
@@ -267,7 +269,11 @@ impl ScreenLoop {
         }
         let model = &self.model;
         self.screen.mark(|| window::step_name(model));
-        self.screen.draw(|frame| view(model, frame)).map_err(lost)
+        self.screen.draw(|frame| view(model, frame)).map_err(lost)?;
+        if let Some(error) = self.screen.recording_ended() {
+            self.tell(format!("The recording ends here, and what is recorded until now stays: {error}"));
+        }
+        Ok(())
     }
 
     fn carry_out(&mut self, effect: Effect) -> Result<(), Problem> {
@@ -277,11 +283,7 @@ impl ScreenLoop {
             Effect::Colour(job) => drop(self.jobs.as_ref().map(|jobs| jobs.send(job))),
             Effect::Copy(text) => self.copy(text).map_err(lost)?,
             Effect::CopyMarked(marked) => self.copy(marked_text(&self.model, &marked)).map_err(lost)?,
-            Effect::Keep(settings) => {
-                if let Err(error) = settings.write(&self.model.options.workdir) {
-                    tracing::warn!("how the screen is set could not be kept: {error}");
-                }
-            }
+            Effect::Keep(settings) => self.kept_settings.keep(&self.model.options.workdir, settings),
             Effect::EditText(text) => match temporary(&text) {
                 Ok(file) => self.suspend_for_child(&file.clone(), 1, Some(file))?,
                 Err(error) => self.tell(format!("The editor could not be given the text: {error}")),

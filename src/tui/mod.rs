@@ -9,6 +9,7 @@
 //! Invariant: the engine is known by its events and commands alone, and the loop awaits nothing but the
 //! next message.
 
+mod ascii;
 mod bindings;
 mod changes;
 mod clipboard;

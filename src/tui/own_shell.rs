@@ -58,7 +58,8 @@ pub fn command(shell: &str, program: &Path, workdir: &Path, target: &ShellTarget
             command.arg("--rcfile").arg(directory.join("bashrc")).arg("-i");
         }
         "zsh" => {
-            own.replace(".zshrc", script.posix("${WORKSHOP_ZDOTDIR:-$HOME}/.zshrc").as_bytes())?;
+            let text = format!("{OWN_ZDOTDIR}{}", script.posix("${ZDOTDIR:-$HOME}/.zshrc"));
+            own.replace(".zshrc", text.as_bytes())?;
             let before = std::env::var_os("ZDOTDIR");
             command.env("ZDOTDIR", &directory).arg("-i");
             if let Some(before) = before {
@@ -76,6 +77,14 @@ pub fn command(shell: &str, program: &Path, workdir: &Path, target: &ShellTarget
     }
     Ok(command)
 }
+
+/// The learner's own files are where they were, for them and for what they read beside themselves; the first of them, which zsh
+/// has looked for in the workshop's place, is read now.
+const OWN_ZDOTDIR: &str = "\
+if [ -n \"${WORKSHOP_ZDOTDIR-}\" ]; then export ZDOTDIR=\"$WORKSHOP_ZDOTDIR\"; unset WORKSHOP_ZDOTDIR
+else unset ZDOTDIR; fi
+[ -f \"${ZDOTDIR:-$HOME}/.zshenv\" ] && . \"${ZDOTDIR:-$HOME}/.zshenv\"
+";
 
 /// Columns and rows from which on tmux has room for the shell beside the screen, or below it.
 const BESIDE: u16 = 160;
@@ -230,6 +239,29 @@ mod tests {
         assert_eq!(code, 0);
         assert!(said.starts_with("http://127.0.0.1:1||"), "{said}");
         assert!(said.contains("shell/bin/workshop") && said.contains("(workshop: sandbox)"), "{said}");
+    }
+
+    #[test]
+    fn what_zsh_reads_of_the_learner_finds_what_stands_beside_it() {
+        let home = tempfile::tempdir().unwrap();
+        let _ = PrivateDir::open(home.path(), OURS).unwrap();
+        std::fs::write(home.path().join(".zshenv"), "env_read=yes\n").unwrap();
+        let rc = "echo \"$env_read:${ZDOTDIR:-$HOME}\"\n[ -f \"${ZDOTDIR:-$HOME}/.zshenv\" ] && echo found\n";
+        std::fs::write(home.path().join(".zshrc"), rc).unwrap();
+        let target = ShellTarget::Machine(Vec::new());
+        let made = command("/bin/zsh", Path::new("workshop"), home.path(), &target).unwrap();
+        let variables: Vec<_> = made.as_std().get_envs().collect();
+        let directory = variables.iter().find(|(name, _)| *name == "ZDOTDIR").and_then(|(_, value)| *value).unwrap();
+        // What is written is the standard's language: its shell reads it as zsh does.
+        let told = |before: Option<&Path>| {
+            let mut shell = std::process::Command::new("/bin/sh");
+            shell.args(["-c", ". \"$ZDOTDIR/.zshrc\""]).env("HOME", home.path()).env("ZDOTDIR", directory);
+            shell.env_remove("WORKSHOP_ZDOTDIR").envs(before.map(|before| ("WORKSHOP_ZDOTDIR", before)));
+            String::from_utf8_lossy(&shell.output().unwrap().stdout).into_owned()
+        };
+        let expected = format!("yes:{}\nfound\n", home.path().display());
+        assert_eq!(told(None), expected);
+        assert_eq!(told(Some(home.path())), expected);
     }
 
     #[test]

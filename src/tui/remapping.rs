@@ -11,11 +11,11 @@ use super::model::{InputMode, Model, ViMode};
 
 /// Why a line gives no key, and what is possible there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyProblem {
+pub struct KeyProblem<'a> {
     pub what: String,
     pub hint: String,
     /// The part of the line that is meant.
-    pub part: String,
+    pub part: &'a str,
 }
 
 /// Returns the keys of a row of the table.
@@ -89,7 +89,7 @@ impl Model {
 ///
 /// # Errors
 /// When there is no such command or key, and when a key has another meaning in the same place.
-pub fn set(keymap: &mut Keymap, name: &str, new: &str) -> Result<(), KeyProblem> {
+pub fn set<'a>(keymap: &mut Keymap, name: &'a str, new: &'a str) -> Result<(), KeyProblem<'a>> {
     let (place, command) = name.split_once('.').unwrap_or((DRIVING, name));
     let rows: Vec<usize> = (0..KEYMAP.len())
         .filter(|row| group(KEYMAP[*row].context) == place && command_name(KEYMAP[*row].does) == command)
@@ -105,8 +105,11 @@ pub fn set(keymap: &mut Keymap, name: &str, new: &str) -> Result<(), KeyProblem>
                 "a character, space, comma, hash, enter, esc, tab, shift-tab, backspace, del, pgup, pgdn, home, end, \
                    up, down, left, right, f1 to f12; with ctrl- or alt- before it"
                     .to_owned(),
-            part: part.to_owned(),
+            part,
         })?;
+        if let Some((what, hint)) = never_comes(key, rows.iter().map(|row| KEYMAP[*row].context)) {
+            return Err(KeyProblem { what: format!("{part} {what}"), hint: hint.to_owned(), part });
+        }
         parsed.push((key, part));
     }
     for (key, part) in &parsed {
@@ -122,7 +125,7 @@ pub fn set(keymap: &mut Keymap, name: &str, new: &str) -> Result<(), KeyProblem>
             return Err(KeyProblem {
                 what: format!("{part} means “{}” already", other.long),
                 hint: format!("give that another key in a line before this one: key.{other_name} = …"),
-                part: (*part).to_owned(),
+                part: *part,
             });
         }
     }
@@ -131,6 +134,29 @@ pub fn set(keymap: &mut Keymap, name: &str, new: &str) -> Result<(), KeyProblem>
         keymap.changed.insert(row, keys.clone());
     }
     Ok(())
+}
+
+/// Says why a key cannot have a meaning in one of these contexts: it is text there, begins a count, or is another key to a
+/// terminal; and what can be taken in its place.
+fn never_comes(key: Key, mut of: impl Iterator<Item = Context>) -> Option<(&'static str, &'static str)> {
+    let KeyCode::Char(c) = key.code else { return None };
+    // While it stands for a command it cannot be typed.
+    let is_text = |context| {
+        matches!(context, Context::Anywhere | Context::Entry | Context::Search | Context::Palette | Context::Filtering)
+    };
+    match (key.ctrl, key.alt) {
+        (true, false) if c == 'i' => Some(("is what a terminal sends for tab", "tab, or another key with ctrl-")),
+        (true, false) if c == 'm' => Some(("is what a terminal sends for enter", "enter, or another key with ctrl-")),
+        (true, false) if c == '[' => Some(("is what a terminal sends for esc", "esc, or another key with ctrl-")),
+        (false, false) if of.any(is_text) => {
+            Some(("is text where something is typed", "a key that is none: with ctrl- or alt- before it, or f1 to f12"))
+        }
+        (false, true) if c.is_ascii_digit() => {
+            let counts = of.any(|context| group(context) == DRIVING);
+            counts.then_some(("begins a count before a key that moves", "a letter, or ctrl- before it"))
+        }
+        _ => None,
+    }
 }
 
 /// Where one walks through the course: the place that needs no name.
@@ -174,7 +200,7 @@ pub fn command_name(does: KeyAction) -> String {
     out
 }
 
-fn unknown_command(name: &str, place: &str, command: &str) -> KeyProblem {
+fn unknown_command<'a>(name: &'a str, place: &str, command: &str) -> KeyProblem<'a> {
     let places = ["driving", "entry", "search", "palette", "reading", "filtering", "leaving", "asking"];
     let mut names: Vec<String> =
         KEYMAP.iter().filter(|row| group(row.context) == place).map(|row| command_name(row.does)).collect();
@@ -185,7 +211,7 @@ fn unknown_command(name: &str, place: &str, command: &str) -> KeyProblem {
         Some(nearest) => format!("did you mean {nearest}? There are {}", names.join(", ")),
         None => format!("the places are {}", places.join(", ")),
     };
-    KeyProblem { what: format!("no command is called “{command}”"), hint, part: name.to_owned() }
+    KeyProblem { what: format!("no command is called “{command}”"), hint, part: name }
 }
 
 /// Counts the letters by which two names differ.
@@ -236,6 +262,8 @@ impl Key {
             other => {
                 let mut chars = other.chars();
                 match (chars.next()?, chars.as_str()) {
+                    // Terminals send no capitals with control.
+                    (c, "") if ctrl && c.is_ascii_uppercase() => KeyCode::Char(c.to_ascii_lowercase()),
                     (c, "") if !c.is_control() => KeyCode::Char(c),
                     ('f', number) => KeyCode::F(number.parse().ok().filter(|n| (1..=12).contains(n))?),
                     _ => return None,
@@ -290,6 +318,18 @@ mod tests {
         assert!(said.what.contains("One more hint") && said.hint.contains("key.hint ="), "{said:?}");
         let said = set(&mut keymap, "entry.complete", "ctrl-c").unwrap_err();
         assert!(said.what.contains("ctrl-c"), "{said:?}");
+        for (name, key, why) in [
+            ("entry.complete", "a", "a is text"),
+            ("search.close", "q", "q is text"),
+            ("redraw", "R", "R is text"),
+            ("run", "alt-3", "begins a count"),
+            ("jump-forward", "ctrl-i", "sends for tab"),
+            ("run", "ctrl-m", "sends for enter"),
+        ] {
+            let said = set(&mut keymap, name, key).unwrap_err();
+            assert!(said.what.contains(why) && said.part == key, "{said:?}");
+        }
         assert_eq!(keymap, Keymap::default(), "nothing of it was taken");
+        assert_eq!(Key::parse("ctrl-X"), Key::parse("ctrl-x"), "as a terminal sends it");
     }
 }

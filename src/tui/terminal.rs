@@ -32,6 +32,8 @@ pub struct Screen {
     canvas: Canvas,
     /// The recording that is being made, and when it began.
     recording: Option<(Recording, Instant)>,
+    /// Why it has ended before the screen, until that is told.
+    recording_ended: Option<io::Error>,
 }
 
 /// Frames as the bytes that make a terminal show them.
@@ -135,7 +137,16 @@ impl Screen {
         set_modes()?;
         chain_panic_hook();
         let canvas = Canvas::new(terminal::size().unwrap_or((80, 24)));
-        canvas.map(|canvas| Screen { canvas, recording: None }).inspect_err(|_| restore())
+        canvas.map(Screen::on).inspect_err(|_| restore())
+    }
+
+    fn on(canvas: Canvas) -> Screen {
+        Screen { canvas, recording: None, recording_ended: None }
+    }
+
+    /// Takes why the recording has ended, once; None while it goes on, and where there is none.
+    pub fn recording_ended(&mut self) -> Option<io::Error> {
+        self.recording_ended.take()
     }
 
     /// Returns the columns and rows of the next frame.
@@ -182,7 +193,7 @@ impl Screen {
         if let Some(Err(error)) = kept {
             // The talk goes on; what was recorded until here stays.
             tracing::warn!("the recording ends here: {error}");
-            self.recording = None;
+            (self.recording, self.recording_ended) = (None, Some(error));
         }
     }
 
@@ -349,4 +360,34 @@ pub fn stop() {
     // Another thread may take the signal: this one must not set the modes again in the moment before all
     // are stopped. The rest of the pause passes after the program goes on.
     std::thread::sleep(Duration::from_millis(50));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with room for so many bytes.
+    struct Disk(usize);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_recording_that_finds_no_room_ends_and_says_why_once() {
+        let mut screen = Screen::on(Canvas::new((80, 24)).unwrap());
+        screen.record(Box::new(Disk(300)), "talk", 0).unwrap();
+        screen.mark(|| "1.1".to_owned());
+        assert!(screen.recording_ended().is_none());
+        (0..20).for_each(|step| screen.mark(|| format!("1.{step} A step with a title")));
+        assert_eq!(screen.recording_ended().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
+        screen.mark(|| "2.1".to_owned());
+        assert!(screen.recording_ended().is_none());
+    }
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::ascii::ascii;
 use workshop_engine::event::Verdict;
 
 /// The meanings that colours have. Values are those that the styles below carry until [`Looks::apply`].
@@ -195,45 +196,6 @@ impl Looks {
                 cell.set_symbol(plain);
             }
         }
-    }
-}
-
-/// One ASCII character for a glyph.
-fn ascii(glyph: &str) -> &'static str {
-    match glyph {
-        "─" | "–" | "—" | "╌" => "-",
-        "━" | "═" => "=",
-        "│" | "┃" | "┊" => "|",
-        "┬" | "┴" | "┼" | "├" | "┤" | "╭" | "╮" | "╰" | "╯" | "┌" | "┐" | "└" | "┘" => "+",
-        "✓" => "+",
-        "⊘" => "=",
-        "✗" | "×" => "x",
-        "○" => "o",
-        "●" | "•" | "·" | "◆" => "*",
-        "‼" => "#",
-        "▸" | "›" | "→" | "»" => ">",
-        "◂" | "‹" | "←" => "<",
-        "↑" => "^",
-        "↓" | "▾" => "v",
-        "█" | "▓" => "#",
-        "░" | "▂" => ".",
-        "▁" => "_",
-        "▃" => ":",
-        "▄" => "-",
-        "▅" => "=",
-        "▆" => "+",
-        "▇" => "*",
-        "▎" | "▌" => "|",
-        "…" => "~",
-        "⏎" => "$",
-        "’" | "‘" => "'",
-        "“" | "”" => "\"",
-        "⠇" | "⠴" => "|",
-        "⠋" | "⠦" => "/",
-        "⠙" | "⠧" => "-",
-        "⠸" | "⠏" => "\\",
-        "\u{a0}" => " ",
-        _ => "?",
     }
 }
 

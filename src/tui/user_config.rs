@@ -1,6 +1,7 @@
 //! What a person has set for every workshop: a file of `name = value` lines.
 //!
-//! `$XDG_CONFIG_HOME/workshop/config`, or `~/.config/workshop/config`. What is set by a key in a directory wins there.
+//! `$XDG_CONFIG_HOME/workshop/config`, or `~/.config/workshop/config`. What is set by a key in a directory
+//! to something else wins there.
 
 use std::path::{Path, PathBuf};
 
@@ -81,7 +82,8 @@ fn take(config: &mut UserConfig, line: &str, number: usize, path: &Path) -> Resu
     if content.trim().is_empty() {
         return Ok(());
     }
-    let at = |part: &str| line.find(part).map_or(1, |at| line[..at].chars().count() + 1);
+    // Every part is a piece of this line: where it begins in memory says where in the line, whatever else looks like it.
+    let at = |part: &str| line[..part.as_ptr().addr() - line.as_ptr().addr()].chars().count() + 1;
     let wrong = |column: usize, what: String, hint: &str| {
         let place = format!("{}:{}:{column}", path.display(), number + 1);
         Problem::usage(format!("{place}: {what}")).hint(hint.to_owned())
@@ -124,7 +126,7 @@ fn take(config: &mut UserConfig, line: &str, number: usize, path: &Path) -> Resu
         "standby" => config.no_standby = !switch()?,
         _ if name.starts_with("key.") => {
             let set = remapping::set(&mut config.keymap, &name["key.".len()..], value);
-            set.map_err(|KeyProblem { what, hint, part }| wrong(at(&part), what, &hint))?;
+            set.map_err(|KeyProblem { what, hint, part }| wrong(at(part), what, &hint))?;
         }
         _ => return Err(wrong(at(name), format!("nothing is called “{name}”"), NAMES)),
     }
@@ -168,6 +170,11 @@ mod tests {
             ("key.rum = x", "c:1:5", "did you mean run?"),
             ("key.run = ctrl-r, hyper-x", "c:1:19", "ctrl- or alt-"),
             ("key.run = h", "c:1:11", "key.hint"),
+            // What stands there may stand before it, too.
+            ("key.show-diff = h", "c:1:17", "key.hint"),
+            ("mouse = o # no", "c:1:9", "theme"),
+            ("theme =", "c:1:8", "theme"),
+            ("key.run = alt-z, z", "c:1:18", "key.zoom"),
         ] {
             let problem = parse(text, Path::new("c")).unwrap_err();
             assert!(problem.to_string().starts_with(place), "{problem}");

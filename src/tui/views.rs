@@ -317,6 +317,8 @@ pub struct PlanRun {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
     pub id: u64,
+    /// The chapter in which it was asked.
+    pub chapter: u32,
     pub session: String,
     pub text: String,
     /// The table and the condition of the existing rows that it writes or locks.

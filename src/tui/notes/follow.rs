@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::screen::{Notes, view};
 use super::socket::Published;
+use crate::tui::bindings::Keymap;
 use crate::tui::frame::Pacer;
 use crate::tui::input::Input;
 use crate::tui::leaving::Exit;
@@ -28,6 +29,8 @@ pub struct NotesConfig {
     pub looks: Looks,
     /// Identities are hidden from the beginning.
     pub redact: bool,
+    /// The keys that the first terminal has.
+    pub keymap: Keymap,
 }
 
 /// News from the socket.
@@ -52,7 +55,7 @@ pub async fn run(setup: NotesConfig) -> Result<Exit, Problem> {
     let mut notes = Notes::new(setup.course, setup.workdir.clone(), setup.looks, screen.size(), now());
     screen.draw(|frame| view(&notes, frame)).map_err(lost)?;
     notes.utc_offset = jiff::Zoned::now().offset().seconds();
-    notes.redact = setup.redact;
+    (notes.redact, notes.keymap) = (setup.redact, setup.keymap);
     if setup.looks.asks_backdrop {
         terminal::ask_background().map_err(lost)?;
     }

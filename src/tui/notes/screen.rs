@@ -10,13 +10,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::socket::Published;
-use crate::tui::bindings::KeyAction;
+use crate::tui::bindings::{KeyAction, Keymap};
 use crate::tui::markdown::{self, KnownColours};
 use crate::tui::present::activity::Activity;
 use crate::tui::present::spans::{both_ends, fit_spans};
 use crate::tui::present::{standby, words};
 use crate::tui::theme::{self, Backdrop, Looks};
-use crate::tui::{clock, keymap, model, wrap};
+use crate::tui::{clock, model, remapping, wrap};
 use workshop_base::{secret, text};
 use workshop_course::lesson::model::{Chapter, Check, Course, Step, StepAction, StepExpect, Target};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
@@ -36,6 +36,8 @@ pub struct Notes {
     pub now: u64,
     pub utc_offset: i32,
     pub redact: bool,
+    /// The keys of the first terminal.
+    pub keymap: Keymap,
     top: usize,
 }
 
@@ -54,6 +56,7 @@ impl Notes {
             now,
             utc_offset: 0,
             redact: false,
+            keymap: Keymap::default(),
             top: 0,
         }
     }
@@ -227,8 +230,7 @@ fn head(n: &Notes, width: usize) -> Vec<Line<'static>> {
 
 /// Says that the account cannot be reached, and what leads on, while the talk is in it.
 fn advice(n: &Notes) -> Option<String> {
-    let key = keymap::KEYMAP.iter().find(|row| row.does == KeyAction::Failover).and_then(|row| row.keys.first());
-    let key = key.map(|key| key.name()).unwrap_or_default();
+    let key = remapping::name(&n.keymap, KeyAction::Failover);
     let (trouble, advice) = standby::warning(&n.course, &n.progress, &key)?;
     Some(n.display_text(&format!("! {trouble}. {advice}")))
 }

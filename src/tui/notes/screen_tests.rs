@@ -116,3 +116,15 @@ fn what_is_on_its_way_and_what_could_not_be_made_ready_are_told() {
     n.take(shown(&[OPENED, BROKEN]));
     assert!(text(&n).contains("now      ✗ packages: no network"), "{}", text(&n));
 }
+
+#[test]
+fn the_key_that_leads_on_is_the_one_that_the_first_terminal_has() {
+    const FOLLOWS: &str = r#"{"event":"standby","state":{"is_ready":true,"behind":[]}}"#;
+    const GONE: &str = r#"{"event":"account_gone","problem":{"kind":"environment","message":"AWS does not answer: the network is gone"}}"#;
+    let opened = OPENED.replace("local", "aws");
+    let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (120, 40), golden::START);
+    n.take(shown(&[&opened, FOLLOWS, GONE]));
+    assert!(text(&n).contains("F moves the talk"), "{}", text(&n));
+    remapping::set(&mut n.keymap, "failover", "f9").unwrap();
+    assert!(text(&n).contains("f9 moves the talk"), "{}", text(&n));
+}

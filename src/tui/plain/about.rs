@@ -1,6 +1,5 @@
 //! Answers to who asks where things stand: the notes, the status, the outline, the outputs. Pure.
 
-use super::prose;
 use super::state::Plain;
 use crate::tui::clock;
 use crate::tui::present::outline::step_verdict;
@@ -11,7 +10,7 @@ use workshop_engine::event::{StepRef, TxState};
 /// Says the presenter's notes of the step at hand.
 pub fn notes(p: &Plain) -> Vec<String> {
     let notes = p.here().map(|(_, _, step)| words::notes(&p.course, &p.progress, step)).unwrap_or_default();
-    prose::lines(&notes, p.width)
+    p.prose(&notes)
 }
 
 /// Says where one is, how the clock stands and what is open.

@@ -2,7 +2,6 @@
 //!
 //! Words instead of marks, one thing a line, nothing that moves.
 
-use super::prose;
 use super::state::Plain;
 use crate::record::{self, Advice, FieldRole, RecordField};
 use crate::tui::present::standby;
@@ -103,7 +102,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             let mut out = vec![format!("Running: {}{usual}.", title(at_step))];
             let said = at_step.of(&p.course);
             if let Some(text) = said.and_then(|s| s.while_running.as_ref()) {
-                out.extend(prose::lines(p.filled(text).trim(), p.width));
+                out.extend(p.prose(p.filled(text).trim()));
             }
             out
         }
@@ -116,7 +115,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
             out.extend(failure.iter().filter(|_| !checks && !cancelled).flat_map(|failure| record(p, failure)));
             out.extend(words::goes_on_without_us(&p.progress, at_step).filter(|_| !verdict.is_good()));
             if let Some(after) = at_step.of(&p.course).and_then(|s| s.after.as_ref()).filter(|_| verdict.is_good()) {
-                out.extend(prose::lines(p.filled(after).trim(), p.width));
+                out.extend(p.prose(p.filled(after).trim()));
             }
             match verdict {
                 Verdict::FailedAsExpected => out.push("repair goes to the step that repairs it.".to_owned()),
@@ -315,7 +314,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         }
         EventKind::Detached { at_step } => vec![format!("{}: {}.", title(at_step), words::left_alone(&p.progress))],
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
-            vec![format!("Chapter {chapter}: {} after {}.", theme::verdict_word(*verdict), clock::minutes(*took_ms))]
+            vec![format!("Chapter {chapter}: {}.", words::chapter_came_to(*verdict, *took_ms))]
         }
         // It could not even begin: there is nothing to be kept.
         EventKind::Closed { kind: Some(kind), .. } if *kind != Kind::Interrupted => vec!["Left.".to_owned()],
@@ -340,14 +339,14 @@ pub fn step(p: &Plain) -> Vec<String> {
         chapter.steps.len(),
         step.title
     );
-    out.extend(prose::lines(&heading, p.width));
+    out.extend(p.prose(&heading));
     if at == 0 && !chapter.goals.is_empty() {
-        out.extend(prose::lines(&format!("Afterwards you can: {}.", chapter.goals.join("; ")), p.width));
+        out.extend(p.prose(&format!("Afterwards you can: {}.", chapter.goals.join("; "))));
     }
     out.push(String::new());
     let said = p.filled(&step.say);
     let said = images::as_words(said.trim());
-    out.extend(prose::lines(&said, p.width));
+    out.extend(p.prose(&said));
     out.push(String::new());
     match &step.action {
         StepAction::Sql(sql) => out.extend(sql.statements.iter().map(|statement| {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::prose;
 use super::tally::Tally;
 use crate::tui::plan::{self, QueryPlan};
 use crate::tui::present::plan::summary;
@@ -241,6 +242,12 @@ impl Plain {
         if self.redact { secret::redact(&clean).into_owned() } else { clean.into_owned() }
     }
 
+    /// Returns a lesson's text as lines for this terminal, with identities hidden before it is broken: half of one is not known
+    /// for what it is.
+    pub(super) fn prose(&self, text: &str) -> Vec<String> {
+        prose::lines(&self.display_text(text), self.width)
+    }
+
     /// The difference as it was last shown, and the clock: for `say`.
     pub fn files(&self) -> &[diffrows::FileView] {
         &self.diff
@@ -272,6 +279,17 @@ mod tests {
 
     fn asked(plain: &mut Plain, line: &str) -> Vec<Command> {
         plain.line(line).0.into_iter().map(|request| request.command).collect()
+    }
+
+    #[test]
+    fn an_identity_that_is_longer_than_the_terminal_is_wide_is_hidden_as_a_whole() {
+        let mut plain = at_chapter_one();
+        (plain.width, plain.redact) = (Some(40), true);
+        let text =
+            "It runs as arn:aws:iam::123456789012:role/NightlyReconciliationForAuditorsAndOthers, and as nobody else.";
+        let said = plain.prose(text);
+        assert!(said.len() > 2 && said.iter().any(|line| line.contains('•')), "{said:?}");
+        assert!(!said.iter().any(|line| line.contains("Auditors") || line.contains("9012")), "{said:?}");
     }
 
     #[test]

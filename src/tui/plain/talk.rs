@@ -326,7 +326,9 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             std::fs::create_dir(dir.path().join(".workshop")).unwrap();
             if here {
-                ScreenSettings { redact: true, ..ScreenSettings::default() }.write(dir.path()).unwrap();
+                ScreenSettings { redact: true, ..ScreenSettings::default() }
+                    .write(dir.path(), ScreenSettings::default())
+                    .unwrap();
             }
             let (requests, mut asked) = unbounded_channel();
             let (tell, events) = unbounded_channel();

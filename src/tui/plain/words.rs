@@ -2,7 +2,7 @@
 
 use super::names::{Change, STILL_STARTING};
 use super::state::{Plain, Question};
-use super::{about, prose, say};
+use super::{about, say};
 use crate::tui::diffrows;
 use crate::tui::leaving::Exit;
 use crate::tui::panel::Panel;
@@ -289,7 +289,7 @@ impl Plain {
     fn hint(&mut self) -> Vec<String> {
         let Some((of, hint)) = self.next_hint() else { return vec!["There are no more hints here.".to_owned()] };
         *self.hints.entry(of).or_default() += 1;
-        prose::lines(&hint, self.width)
+        self.prose(&hint)
     }
 
     fn quit(&mut self) -> (Vec<Command>, Vec<String>) {

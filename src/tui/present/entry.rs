@@ -120,8 +120,7 @@ fn layout(
         false => Span::raw(" ".repeat(indent)),
     };
     if line.len() > WRAPPED {
-        let (text, column) = window(line, at, room);
-        let text = if m.hides() { redact(&text).into_owned() } else { text };
+        let (text, column) = window(line, at, room, m.hides());
         return (vec![Line::from(vec![head(true), Span::styled(text, theme::TEXT)])], (0, indent + column));
     }
     let shown = |text: &str| {
@@ -193,15 +192,21 @@ fn colours(lines: &[String]) -> Option<Vec<Pieces>> {
     (size <= COLOURED).then(|| sql_colours::paint(&lines.join("\n")))
 }
 
-/// Returns the part of a long line around the cursor, with a mark where it is cut, and the cursor's column in it. Costs
-/// what it shows, not what the line holds.
-fn window(line: &str, at: usize, room: usize) -> (String, usize) {
+/// Returns the part of a long line around the cursor, with a mark where it is cut, and the cursor's column in it; `hides`:
+/// without identities. Costs what it shows, not what the line holds.
+fn window(line: &str, at: usize, room: usize, hides: bool) -> (String, usize) {
     // What a terminal would obey, or show nothing of, shows as one character each.
     let near = room * 4;
     let first = line[..at].char_indices().rev().take(near).last().map_or(at, |(i, _)| i);
     let last = line[at..].char_indices().nth(near).map_or(line.len(), |(i, _)| at + i);
     let (before, after) = (masked(&line[first..at]), masked(&line[at..last]));
-    let (before, after) = (wrap::expand_tabs(&before), wrap::expand_tabs(&after));
+    let (mut before, mut after) = (wrap::expand_tabs(&before), wrap::expand_tabs(&after));
+    if hides {
+        // Before anything is cut, also at the cursor: a part of an identity is not known for what it is.
+        let hidden = redact(&format!("{before}{after}")).into_owned();
+        let cut = hidden.char_indices().nth(before.chars().count()).map_or(hidden.len(), |(at, _)| at);
+        (before, after) = (hidden[..cut].to_owned().into(), hidden[cut..].to_owned().into());
+    }
     // A column for each mark, and one for the cursor.
     let room = room.saturating_sub(3);
     let shown = wrap::width(&before).min(room * 3 / 4);
@@ -219,12 +224,21 @@ mod tests {
     #[test]
     fn a_long_line_shows_around_the_cursor_with_marks() {
         let line: String = ('a'..='z').cycle().take(5_000).collect();
-        let (text, column) = window(&line, 2_600, 20);
+        let (text, column) = window(&line, 2_600, 20, false);
         assert!(text.starts_with('‹') && text.ends_with('›'), "{text}");
         assert_eq!(wrap::width(&text), 19);
         let cut = text.char_indices().nth(column).unwrap().0;
         assert!(line[..2_600].ends_with(text[..cut].trim_start_matches('‹')), "{text} {column}");
-        assert_eq!(window(&line, 0, 20).1, 0);
+        assert_eq!(window(&line, 0, 20, false).1, 0);
+    }
+
+    #[test]
+    fn an_identity_at_the_edge_of_a_long_line_is_hidden_as_a_whole() {
+        let line = format!("{}'arn:aws:iam::123456789012:role/Mine'{}", "x".repeat(3_000), "y".repeat(3_000));
+        for at in 2_990..3_060 {
+            let (text, _) = window(&line, at, 20, true);
+            assert!(!text.chars().any(|c| c.is_ascii_digit()) && !text.contains("Min"), "{at}: {text}");
+        }
     }
 
     #[test]

@@ -86,7 +86,9 @@ fn histogram(run: &LoadRun, before: Option<&LoadRun>, width: usize) -> Vec<Line<
     for at in first..=last {
         let (good, bad) = (count(&run.latencies, at), count(&run.latencies_failed, at));
         let then = before.map(|before| both(before, at));
-        let (wide_good, wide_all) = (cells(good).min(room), cells(good + bad).min(room));
+        let wide_all = cells(good + bad).min(room);
+        // However few failed among many, they show.
+        let wide_good = cells(good).min(wide_all.saturating_sub(usize::from(bad > 0)));
         let shadow = then.map_or(0, cells).clamp(wide_all, room) - wide_all;
         let then = then.map(|then| format!(" ({then})")).unwrap_or_default();
         out.push(Line::from(vec![
@@ -234,6 +236,8 @@ mod tests {
         assert_eq!(rows[2], "   15-20 ms ░░░░░░░░░░░░░░░░       0 (8)");
         assert_eq!(rows.len(), 3);
         assert_eq!(said(None).len(), 4);
+        let few = histogram(&run(&[(5, 900)], &[(5, 1)]), None, 40);
+        assert!(few.last().is_some_and(|row| row.to_string().contains("███▓")), "{few:?}");
         assert_eq!(bounds(0), "under 1 ms");
         assert_eq!(bounds(LATENCY_BOUNDS_MS.len()), "over 10 s");
         assert!(histogram(&run(&[], &[]), None, 40).is_empty());

@@ -116,13 +116,14 @@ fn chapter_verdict(m: &Model, chapter: u32) -> Option<Verdict> {
     told.or((!checks.is_empty() && checks.iter().all(passed)).then_some(Verdict::Pass))
 }
 
-/// Returns the whole outline with its times, for the clipboard.
+/// Returns the whole outline, with its times where the clock is shown, for the clipboard.
 pub fn text(m: &Model) -> String {
     let mut out = String::new();
     for chapter in &m.course.chapters {
         let spent = clock::minutes(m.progress.spent_on_chapter(chapter.number, m.now));
         let budget = clock::budget(chapter.budget.as_millis() as u64);
-        out.push_str(&format!("{} {} ({spent} of {budget})\n", chapter.number, chapter.title));
+        let times = if m.shows_clock() { format!(" ({spent} of {budget})") } else { String::new() };
+        out.push_str(&format!("{} {}{times}\n", chapter.number, chapter.title));
         for step in &chapter.steps {
             let at = StepRef { chapter: chapter.number, step: step.id.clone() };
             let (mark, _) = theme::verdict(step_verdict(&m.course, &m.progress, &at, step));
@@ -130,4 +131,18 @@ pub fn text(m: &Model) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::golden::Player;
+
+    #[test]
+    fn who_sees_no_clock_copies_no_times() {
+        let mut player = Player::new(120, 40);
+        assert!(text(&player.model).contains("1 Create a cluster (0:00 of 6:30)"), "{}", text(&player.model));
+        player.model.settings.clock = false;
+        assert!(text(&player.model).contains("1 Create a cluster\n") && !text(&player.model).contains("6:30"));
+    }
 }

@@ -66,8 +66,8 @@ fn is_command(binding: &Binding) -> bool {
     lasting && !moves
 }
 
-/// Other words that people have for a command.
-fn also(does: KeyAction) -> &'static str {
+/// Returns other words that people have for a command.
+pub fn also(does: KeyAction) -> &'static str {
     match does {
         KeyAction::Export => "export save download csv",
         KeyAction::RestartClock => "reset timer clock",

@@ -23,7 +23,10 @@ pub fn is_worth_it(m: &Model) -> bool {
 /// Returns the lines of the newest plan, and of the one before it of the same query, or else of any.
 pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let Some((newest, earlier)) = m.console.plans.split_last() else { return Vec::new() };
-    let before = earlier.iter().rev().find(|plan| plan.query.eq_ignore_ascii_case(&newest.query)).or(earlier.last());
+    let is_same = |plan: &&PlanRun| plan.query.eq_ignore_ascii_case(&newest.query);
+    let before = earlier.iter().rev().find(is_same).or(earlier.last());
+    // Another query's stands beside it to be looked at: what it read is not what this one read before.
+    let same = before.filter(is_same).map(|run| &run.plan);
     let both = || [Some(newest), before].into_iter().flatten().map(|run| &run.plan);
     let most = both().flat_map(most_rows).max().unwrap_or(1);
     let names = both().flat_map(|plan| &plan.nodes).map(|node| wrap::width(&lead(node)) + wrap::width(&node.title));
@@ -31,7 +34,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let scale = |width: usize| PlanScale::new(most, names, width);
     let Some(before) = before else { return of_plan(m, newest, None, scale(width), width) };
     if width < BESIDE {
-        let mut out = of_plan(m, newest, Some(&before.plan), scale(width), width);
+        let mut out = of_plan(m, newest, same, scale(width), width);
         out.push(Line::default());
         out.push(Line::styled("Before it, on the same scale", theme::DIM));
         out.extend(of_plan(m, before, None, scale(width), width));
@@ -39,7 +42,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     }
     let wide = (width - 3) / 2;
     let left = of_plan(m, before, None, scale(wide), wide);
-    let right = of_plan(m, newest, Some(&before.plan), scale(wide), wide);
+    let right = of_plan(m, newest, same, scale(wide), wide);
     let head = |text: &str| Line::styled(format!("{text:<wide$}"), theme::DIM);
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let mut out = vec![beside(head("Before"), head("Now"), wide)];
@@ -178,7 +181,9 @@ fn condition_words(node: &PlanNode, name: &str) -> (String, Style) {
 fn bars(node: &PlanNode, most: u64, room: usize) -> [Span<'static>; 3] {
     let cells = |count: u64| (room as u64 * count).div_ceil(most.max(1)) as usize;
     let all = cells(node.rows + node.filtered).min(room);
-    let kept = cells(node.rows).min(all);
+    // However few were thrown away, they show.
+    let thrown = usize::from(node.filtered > 0 && all > 1);
+    let kept = cells(node.rows).min(all - thrown);
     [span("█".repeat(kept), theme::GOOD), span("▒".repeat(all - kept), theme::WARN), Span::raw(" ".repeat(room - all))]
 }
 
@@ -194,6 +199,40 @@ fn thousands(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_that_was_thrown_away_shows_among_thousands() {
+        let plan = QueryPlan::read([
+            "Storage Scan on t  (cost=1.00..2.00 rows=3 width=8) (actual rows=3000 loops=1)",
+            "  Filters: (n = 7)",
+            "  Rows Filtered: 1",
+        ])
+        .unwrap();
+        let node = &plan.nodes[0];
+        assert_eq!((node.rows, node.filtered), (3000, 1));
+        let shown: String = bars(node, 3001, 8).iter().map(|span| span.content.as_ref()).collect();
+        assert_eq!(shown, "███████▒");
+    }
+
+    #[test]
+    fn what_another_query_has_read_is_not_what_this_one_read_before() {
+        let plan = |rows: u64| {
+            let line = format!("Storage Scan on t  (cost=1.00..2.00 rows=3 width=8) (actual rows={rows} loops=1)");
+            QueryPlan::read([line.as_str()]).unwrap()
+        };
+        let run = |query: &str, rows| PlanRun { query: query.to_owned(), plan: plan(rows) };
+        let told = |plans: Vec<PlanRun>, width: usize| {
+            let mut player = crate::tui::golden::Player::new(200, 60);
+            player.model.console.plans = plans;
+            lines(&player.model, width).iter().map(|line| line.to_string()).collect::<Vec<_>>().join("\n")
+        };
+        for width in [80, BESIDE] {
+            let other = told(vec![run("select 1 from t", 900), run("select 2 from t", 5)], width);
+            assert!(other.contains("It read 5 rows;") && !other.contains(", before"), "{other}");
+            let same = told(vec![run("select 2 from t", 900), run("SELECT 2 FROM t", 5)], width);
+            assert!(same.contains("It read 5 rows, before 900 rows;"), "{same}");
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {

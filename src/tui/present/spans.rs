@@ -20,6 +20,22 @@ pub fn display_text<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
     }
 }
 
+/// Text in several spans, fit for a terminal already, with identities hidden when that is wished: in the whole of it, for one
+/// may go over several spans, and the rows that it is broken into hold parts of one.
+pub fn display_spans(m: &Model, spans: Vec<Span<'static>>) -> Vec<Span<'static>> {
+    if !m.hides() {
+        return spans;
+    }
+    let whole: String = spans.iter().map(|span| span.content.as_ref()).collect();
+    let Cow::Owned(hidden) = secret::redact(&whole) else { return spans };
+    let mut characters = hidden.chars();
+    let again = |old: Span<'static>| {
+        let text: String = characters.by_ref().take(old.content.chars().count()).collect();
+        span(text, old.style)
+    };
+    spans.into_iter().map(again).collect()
+}
+
 /// Text that names files of the project by their place in it.
 pub fn in_project<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
     let workdir = m.progress.workdir.as_ref().map(|dir| format!("{}/", dir.display()));

@@ -4,6 +4,7 @@
 //! of them wrote, and who lost.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -19,8 +20,25 @@ const LANE: usize = 22;
 
 /// Returns whether there are lanes to compare: two sessions have said something.
 pub fn is_worth_it(m: &Model) -> bool {
-    let mut names = shown(m).iter().map(|exchange| exchange.session.as_str());
+    is_worth(&m.console.exchanges[newest(m)])
+}
+
+fn is_worth(shown: &[Exchange]) -> bool {
+    let mut names = shown.iter().map(|exchange| exchange.session.as_str());
     names.next().is_some_and(|first| names.any(|other| other != first))
+}
+
+/// Returns the rows of each chapter, in order, in which there were lanes to compare.
+pub fn of_chapters(m: &Model, width: usize) -> Vec<(u32, Vec<Line<'static>>)> {
+    let (mut out, mut from) = (Vec::new(), 0);
+    for same in m.console.exchanges.chunk_by(|one, next| one.chapter == next.chapter) {
+        let range = from..from + same.len();
+        from = range.end;
+        if is_worth(same) {
+            out.push((same[0].chapter, lines_of(m, range, width)));
+        }
+    }
+    out
 }
 
 /// A moment of an exchange: it begins, it ends, or both, when nothing of another lane happened between.
@@ -31,9 +49,14 @@ enum Moment {
     Whole,
 }
 
-/// Returns the rows: the lanes' names, then what happened, in order.
+/// Returns the rows of this chapter: the lanes' names, then what happened, in order.
 pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
-    let lanes = lanes(m, width);
+    lines_of(m, newest(m), width)
+}
+
+fn lines_of(m: &Model, range: Range<usize>, width: usize) -> Vec<Line<'static>> {
+    let shown = &m.console.exchanges[range.clone()];
+    let lanes = lanes(m, shown, width);
     let wide = (width.saturating_sub(TIME) / lanes.len().max(1)).max(LANE);
     let mut head = vec![Span::raw(" ".repeat(TIME))];
     for name in &lanes {
@@ -48,10 +71,10 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let mut out = vec![Line::from(head)];
     let mut meets = false;
     let mut open: Vec<Option<TxState>> = vec![None; lanes.len()];
-    let mut began = shown(m).first().map_or(0, |exchange| exchange.started);
+    let mut began = shown.first().map_or(0, |exchange| exchange.started);
     let mut last = began;
     let transactions = Transactions::of(&m.console.exchanges);
-    for (at, moment, index) in moments(m) {
+    for (at, moment, index) in moments(m, range) {
         let exchange = &m.console.exchanges[index];
         let Some(lane) = lanes.iter().position(|name| *name == exchange.session) else { continue };
         // After a while in which nothing is open the time begins anew: milliseconds matter again.
@@ -147,18 +170,19 @@ fn answered(m: &Model, exchange: &Exchange, moment: Moment, room: usize) -> Vec<
     rows.map(|text| Line::from(span(text, theme::WAIT))).collect()
 }
 
-/// The statements of this chapter's lanes.
-fn shown(m: &Model) -> &[Exchange] {
-    &m.console.exchanges[m.console.lanes_from.min(m.console.exchanges.len())..]
+/// The places of the statements of this chapter's lanes.
+fn newest(m: &Model) -> Range<usize> {
+    let all = m.console.exchanges.len();
+    m.console.lanes_from.min(all)..all
 }
 
 /// As many as have room; those that spoke last.
-fn lanes(m: &Model, width: usize) -> Vec<&str> {
+fn lanes<'m>(m: &'m Model, shown: &[Exchange], width: usize) -> Vec<&'m str> {
     let room = (width.saturating_sub(TIME) / LANE).max(1);
-    let spoke = |name: &&str| shown(m).iter().any(|exchange| exchange.session == **name);
+    let spoke = |name: &&str| shown.iter().any(|exchange| exchange.session == **name);
     let mut names: Vec<&str> = m.console.sessions.iter().map(|s| s.name.as_str()).filter(spoke).collect();
     while names.len() > room {
-        let last = |name: &str| shown(m).iter().rposition(|exchange| exchange.session == name);
+        let last = |name: &str| shown.iter().rposition(|exchange| exchange.session == name);
         let Some(quiet) = (0..names.len()).min_by_key(|i| last(names[*i])) else { break };
         names.remove(quiet);
     }
@@ -166,11 +190,10 @@ fn lanes(m: &Model, width: usize) -> Vec<&str> {
 }
 
 /// Returns the moments in order: their time, and their exchange by its place.
-fn moments(m: &Model) -> Vec<(u64, Moment, usize)> {
+fn moments(m: &Model, range: Range<usize>) -> Vec<(u64, Moment, usize)> {
     let mut out = Vec::new();
-    let from = m.console.exchanges.len() - shown(m).len();
     let instants = instants(&m.console.exchanges);
-    for (index, exchange) in (from..).zip(shown(m)) {
+    for (index, exchange) in range.clone().zip(&m.console.exchanges[range]) {
         let end = exchange.finished.map(|end| end.at);
         let first = instants.partition_point(|(at, _)| *at <= exchange.started);
         let during = instants[first..].iter().take_while(|(at, _)| end.is_none_or(|end| *at < end));
@@ -348,87 +371,5 @@ fn padded(spans: Vec<Span<'static>>, wide: usize) -> Vec<Span<'static>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tui::golden::Player;
-
-    #[test]
-    fn the_same_rows_are_known_however_they_are_written() {
-        let one = written("UPDATE accounts SET balance = balance - 1\n WHERE id = 1;");
-        assert_eq!(one, written("update  accounts set balance = 7 where id = 1 returning id"));
-        assert_eq!(one, written("select * from accounts where id = 1 for update;"));
-        assert_ne!(one, written("update accounts set balance = 0 where id = 2"));
-        assert_eq!(written("select 1"), None);
-    }
-
-    #[test]
-    fn lanes_show_what_a_query_answered_and_time_begins_anew_after_a_pause() {
-        let mut player = Player::new(120, 40);
-        let mut ask = |session: &str, text: &str, rows: &str, after: u64| {
-            player.model.now += after;
-            player.json(&format!(r#"{{"event":"sql_started","id":0,"session":"{session}","text":"{text}"}}"#));
-            player.json(&format!(r#"{{"event":"sql_text","id":0,"session":"{session}","lines":[{rows}]}}"#));
-            let end = r#""tx":"idle","rows":1,"took_ms":1}"#;
-            player.json(&format!(r#"{{"event":"sql_finished","id":0,"session":"{session}",{end}"#));
-        };
-        ask("A", "select 1;", r#"["header"," a | b"],["row"," 880 | x"]"#, 0);
-        let many: Vec<String> = (0..9).map(|n| format!(r#"["row"," {n}"]"#)).collect();
-        ask("B", "select n;", &many.join(","), 500);
-        ask("A", "select 2;", "", QUIET + 1);
-        let lines: Vec<String> = lines(&player.model, 80).iter().map(|l| l.to_string().trim_end().to_owned()).collect();
-        assert!(lines[1].starts_with("  0 ms") && lines[2].trim() == "→ 880 · x", "{lines:#?}");
-        let shown: Vec<&str> = lines[3..8].iter().map(|line| line.trim()).collect();
-        assert_eq!(shown[1..], ["→ 0", "→ 1", "→ 2", "→ …"], "{lines:#?}");
-        assert_eq!((lines[8].trim(), lines[9].starts_with("  0 ms")), ("···", true), "{lines:#?}");
-    }
-
-    #[test]
-    fn two_lanes_show_the_order_the_row_and_who_lost() {
-        lanes_tell(true);
-        // The statements of a lesson have no ids of their own.
-        lanes_tell(false);
-    }
-
-    fn lanes_tell(ids: bool) {
-        let mut player = Player::new(120, 40);
-        let mut id = 0;
-        let mut say = |player: &mut Player, session: &str, text: &str, tx: &str, error: &str| {
-            id += usize::from(ids);
-            player.json(&format!(r#"{{"event":"sql_started","id":{id},"session":"{session}","text":"{text}"}}"#));
-            player.model.now += 100;
-            let error = match error {
-                "" => String::new(),
-                code => format!(
-                    r#","error":{{"severity":"ERROR","sqlstate":"{code}","message":"change conflicts (OC000)"}}"#
-                ),
-            };
-            player.json(&format!(
-                r#"{{"event":"sql_finished","id":{id},"session":"{session}","tx":"{tx}","rows":1,"took_ms":100{error}}}"#
-            ));
-        };
-        let update = "update accounts set balance = 1 where id = 1;";
-        for (session, text, tx, error) in [
-            ("A", "begin;", "open", ""),
-            ("B", "begin;", "open", ""),
-            ("A", update, "open", ""),
-            ("B", update, "open", ""),
-            ("A", "commit;", "idle", ""),
-            ("B", "commit;", "idle", "40001"),
-        ] {
-            say(&mut player, session, text, tx, error);
-        }
-        let lines: Vec<String> = lines(&player.model, 80).iter().map(|l| l.to_string().trim_end().to_owned()).collect();
-        assert!(is_worth_it(&player.model));
-        assert!(
-            lines[1].contains("┌ ✓ begin;") && lines[2].contains("│") && lines[2].contains("┌ ✓ begin;"),
-            "{lines:#?}"
-        );
-        // A statement that is longer than its lane goes on below, within its transaction.
-        assert!(lines[3].contains("│ ◆ ✓ update") && lines[5].contains("◆ ✓ update"), "{lines:#?}");
-        assert!(lines[4].contains("│ 1 where id = 1;"), "{lines:#?}");
-        assert!(lines[7].contains("└ ✓ commit;"), "{lines:#?}");
-        assert!(lines[8].contains("└ ✗ commit;"), "{lines:#?}");
-        let words: Vec<&str> = lines[9..].iter().flat_map(|line| line.split_whitespace()).collect();
-        assert!(words.join(" ").contains("A committed first"), "{lines:#?}");
-    }
-}
+#[path = "timeline_tests.rs"]
+mod tests;

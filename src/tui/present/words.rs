@@ -1,7 +1,7 @@
 //! Steps and events in words: for the page, the notes, the plain mode and the prompt.
 
 use crate::tui::panel::Panel;
-use crate::tui::theme;
+use crate::tui::{clock, theme};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{
     Chapter, Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, StepExpect, Target,
@@ -172,6 +172,13 @@ pub fn came_to(verdict: Verdict, failure: Option<&Failure>) -> &'static str {
     }
 }
 
+/// Says what a chapter came to, and how long one was in it; nothing of the time where that is none, as when it was brought there
+/// without anybody.
+pub fn chapter_came_to(verdict: Verdict, took_ms: u64) -> String {
+    let word = theme::verdict_word(verdict);
+    if took_ms < 1000 { word.to_owned() } else { format!("{word} after {}", clock::took(took_ms)) }
+}
+
 /// Tells whether a failure is that somebody has stopped it.
 pub fn is_cancelled(failure: &Failure) -> bool {
     failure.kind == Kind::Interrupted
@@ -320,7 +327,13 @@ pub fn task_name(task: Preparation, course: &Course, progress: &Progress) -> &'s
 
 #[cfg(test)]
 mod tests {
-    use super::pattern;
+    use super::{Verdict, chapter_came_to, pattern};
+
+    #[test]
+    fn a_chapter_that_nobody_was_in_took_no_time() {
+        assert_eq!(chapter_came_to(Verdict::Pass, 0), "passed");
+        assert_eq!(chapter_came_to(Verdict::Pass, 61_000), "passed after 1:01");
+    }
 
     #[test]
     fn a_pattern_reads_as_the_text_it_stands_for() {

@@ -178,8 +178,10 @@ fn exchange(m: &mut Model, kind: &EventKind) {
                 m.console.exchanges.remove(0);
                 m.console.lanes_from = m.console.lanes_from.saturating_sub(1);
             }
+            let chapter = m.progress.running.as_ref().map(|at| at.chapter).or(m.here().map(|here| here.chapter));
             m.console.exchanges.push(Exchange {
                 id: *id,
+                chapter: chapter.unwrap_or_default(),
                 session: session.clone(),
                 text: text.clone(),
                 written: timeline::written(text),

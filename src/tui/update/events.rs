@@ -2,7 +2,7 @@
 
 use super::asking::STILL_STARTING;
 use super::panels::{beside, select};
-use super::{answers, author, bringing, console, diff, loads, navigation, place, retrace, search};
+use super::{answers, author, bringing, console, diff, keys, loads, navigation, place, retrace, search};
 use crate::tui::bindings::KeyAction;
 use crate::tui::clock;
 use crate::tui::model::*;
@@ -376,8 +376,8 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::Done { .. } => {}
         EventKind::Trouble { problem } => undone(m, problem),
         EventKind::ChapterFinished { chapter, verdict, took_ms } => {
-            let word = theme::verdict_word(*verdict);
-            m.log.push_prose(LogKind::Note, &format!("chapter {chapter}: {word} after {}", clock::took(*took_ms)));
+            let text = format!("chapter {chapter}: {}", words::chapter_came_to(*verdict, *took_ms));
+            m.log.push_prose(LogKind::Note, &text);
         }
         EventKind::Closed { .. } => effects.push(Effect::Leave),
     }
@@ -390,7 +390,6 @@ fn undone(m: &mut Model, problem: &Problem) {
     m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
 }
 
-/// At another step: its page from the top, its panel beside it.
 /// Is at the first step of this run. A panel that somebody has chosen meanwhile stays, and that it is still starting is true
 /// no longer.
 fn opened(m: &mut Model, effects: &mut Vec<Effect>) {
@@ -399,11 +398,13 @@ fn opened(m: &mut Model, effects: &mut Vec<Effect>) {
         m.toast = None;
     }
     arrived(m, effects);
+    keys::remind_of_audience(m);
     if let Some((focus, shown, companion)) = chosen {
         (m.focus, m.shown, m.companion) = (focus, shown, companion);
     }
 }
 
+/// At another step: its page from the top, its panel beside it.
 fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.console.arrived = m.progress.at;

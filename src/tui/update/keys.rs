@@ -212,7 +212,7 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         KeyAction::Audience => {
             m.settings.audience = !m.settings.audience;
             let word = match m.settings.audience {
-                true => format!("For an audience: {} goes back", m.key(KeyAction::Audience)),
+                true => for_an_audience(m),
                 false => "The whole screen again".to_owned(),
             };
             m.toast = Some((word, Mood::Plain));
@@ -304,6 +304,17 @@ pub fn run(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {
         | KeyAction::AbortSearch => entry::edit(m, does, effects),
         KeyAction::Backspace | KeyAction::KillToStart => erase(m, does, effects),
     }
+}
+
+/// Says how the layout for an audience is left, to who has left the workshop in it: it names no keys.
+pub fn remind_of_audience(m: &mut Model) {
+    if m.settings.audience && m.toast.is_none() {
+        m.toast = Some((for_an_audience(m), Mood::Plain));
+    }
+}
+
+fn for_an_audience(m: &Model) -> String {
+    format!("For an audience: {} goes back", m.key(KeyAction::Audience))
 }
 
 fn erase(m: &mut Model, does: KeyAction, effects: &mut Vec<Effect>) {

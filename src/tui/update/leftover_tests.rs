@@ -242,6 +242,18 @@ fn what_a_layout_hides_is_not_said_to_be_shown() {
 }
 
 #[test]
+fn who_comes_back_to_the_layout_for_an_audience_is_told_how_it_is_left() {
+    let mut player = Player::new(200, 60);
+    player.model.settings.audience = true;
+    player.json(
+        r#"{"event":"opened","title":"c","target":"local","workdir":"w","position":{"chapter":1,"step":"deploy"}}"#,
+    );
+    assert!(says(&player, "For an audience: L goes back"));
+    player.key("space");
+    assert!(!says(&player, "For an audience"), "until the next key");
+}
+
+#[test]
 fn a_chapter_that_begins_again_has_no_hints_that_were_asked_for() {
     let mut player = at(120, 40, 1, "grant");
     player.key("h");

@@ -24,6 +24,8 @@ mod navigation;
 mod panels;
 mod place;
 mod pointer;
+#[cfg(test)]
+mod redaction_tests;
 mod retrace;
 mod scrolling;
 mod search;

@@ -3,7 +3,7 @@
 use super::{console, diff, entry};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
-use crate::tui::present::{outline, palette};
+use crate::tui::present::{outline, palette, reading};
 
 /// Moves a selection, the text of a window, or what the focused panel shows.
 pub fn updown(m: &mut Model, by: i64, effects: &mut Vec<Effect>) {
@@ -49,9 +49,11 @@ fn scroll(m: &mut Model, by: i64) {
 /// Scrolls by what is in view.
 pub fn page(m: &mut Model, by: i64) {
     let height = m.layout.slot(m.focus).map_or(10, |slot| i64::from(slot.body.height)) - 2;
+    // The last row of what lies over the panels says how much there is beside.
+    let over = reading::place(m).map_or(10, |(at, _)| i64::from(reading::inside(at).height)) - 1;
     match &mut m.mode {
         InputMode::Help { top, .. } | InputMode::Notes { top } => {
-            *top = top.saturating_add_signed((by * (i64::from(m.size.1) - 6)) as isize);
+            *top = top.saturating_add_signed((by * over.max(1)) as isize);
         }
         InputMode::Entry => {
             if let Some(session) = console::current(m) {
@@ -113,4 +115,27 @@ fn open_chapter(m: &mut Model, open: bool) {
     m.outline.opened.remove(&chapter);
     let items = outline::items(m);
     m.outline.cursor = items.iter().position(|item| item.chapter == chapter).unwrap_or(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::update::tests::at;
+
+    #[test]
+    fn no_line_of_what_is_read_over_the_panels_is_skipped() {
+        let lines: Vec<String> = (0..150).map(|n| format!("- number {n};")).collect();
+        for ((width, height), opens) in [((80, 24), "N"), ((120, 40), "N"), ((200, 60), "N"), ((80, 24), "?")] {
+            let mut player = at(width, height, 1, "deploy");
+            std::sync::Arc::make_mut(&mut player.model.course).chapters[1].steps[1].notes = Some(lines.join("\n"));
+            player.key(opens);
+            let all: Vec<String> = player.model.over.iter().map(|line| line.to_string().trim().to_owned()).collect();
+            let mut seen = String::new();
+            for _ in 0..all.len() {
+                seen.push_str(&player.screen().join("\n"));
+                player.key("pgdn");
+            }
+            let missed: Vec<&String> = all.iter().filter(|line| !seen.contains(line.as_str())).collect();
+            assert!(all.len() > 100 && missed.is_empty(), "{opens} at {width}x{height}: {missed:?}");
+        }
+    }
 }

@@ -36,11 +36,12 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) -> Option<Position> {
     if let (true, Some(query)) = (typing, &m.console.history_search) {
         let found = history_match(m);
         let name = if found.is_some() { "history" } else { "not in the history" };
-        let found = found.map_or("", |(_, text)| text).replace('\n', " ");
+        // Hidden before it is cut: a part of an identity is not known for what it is.
+        let found = display_text(m, &found.map_or("", |(_, text)| text).replace('\n', " ")).into_owned();
         let label = format!("({name}) {query}: ");
         let room = usize::from(body.width).saturating_sub(wrap::width(&label) + 2);
         let found = history_part(&found, query, room);
-        entry_line(buffer, Rect { y: at.bottom() - 1, height: 1, ..at }, &label, &display_text(m, &found));
+        entry_line(buffer, Rect { y: at.bottom() - 1, height: 1, ..at }, &label, &found);
         return Some(Position::new(at.x + wrap::width(&label) as u16 - 2, at.bottom() - 1));
     }
     let cursor = entry_text(m, buffer, at)?;

@@ -9,7 +9,7 @@ use super::paint::row;
 use crate::tui::diffrows::{self, DiffRow, FileView, HunkAt};
 use crate::tui::model::*;
 use crate::tui::present::diff::{heading, hunk_words};
-use crate::tui::present::spans::{both_ends, display_text, span};
+use crate::tui::present::spans::{both_ends, display_spans, display_text, span};
 use crate::tui::present::words;
 use crate::tui::theme::Pieces;
 use crate::tui::{markdown, theme, wrap};
@@ -204,6 +204,7 @@ struct Code<'a> {
 
 impl Code<'_> {
     fn draw(&self, m: &Model, buffer: &mut Buffer, area: Rect, spans: Vec<Span<'static>>, dim: bool) {
+        let spans = display_spans(m, spans);
         let Some(row) = wrap::code(spans, self.room).into_iter().nth(self.part) else { return };
         let gutter = self.gutter;
         let number = if self.part == 0 { (self.number + 1).to_string() } else { String::new() };
@@ -221,9 +222,7 @@ impl Code<'_> {
         }
         for piece in row {
             let room = usize::from(area.right().saturating_sub(x));
-            x = buffer
-                .set_stringn(x, area.y, display_text(m, &piece.content), room, piece.style.add_modifier(dimmed))
-                .0;
+            x = buffer.set_stringn(x, area.y, &piece.content, room, piece.style.add_modifier(dimmed)).0;
         }
     }
 }
