@@ -250,6 +250,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::PhaseStarted { .. }
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
+        | EventKind::OutputsListed(_)
         | EventKind::Undeployed { .. }
         | EventKind::Captured { .. } => {}
         EventKind::Simulated { conditions } => {
@@ -390,7 +391,6 @@ fn undone(m: &mut Model, problem: &Problem) {
     m.toast = Some((format!("{problem}{hint}"), Mood::Bad));
 }
 
-/// At another step: its page from the top, its panel beside it.
 /// Is at the first step of this run. A panel that somebody has chosen meanwhile stays, and that it is still starting is true
 /// no longer.
 fn opened(m: &mut Model, effects: &mut Vec<Effect>) {
@@ -404,6 +404,7 @@ fn opened(m: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// At another step: its page from the top, its panel beside it.
 fn arrived(m: &mut Model, effects: &mut Vec<Effect>) {
     let Some(here) = m.here() else { return };
     m.console.arrived = m.progress.at;
