@@ -116,3 +116,16 @@ fn what_is_on_its_way_and_what_could_not_be_made_ready_are_told() {
     n.take(shown(&[OPENED, BROKEN]));
     assert!(text(&n).contains("now      ✗ packages: no network"), "{}", text(&n));
 }
+
+#[test]
+fn checks_of_the_stack_before_are_not_counted() {
+    let mut n = Notes::new(fixture::course(), "/w".into(), Looks::FULL, (80, 24), golden::START);
+    let passed = r#"{"event":"check_finished","at_check":{"chapter":1,"check":"connects"},"title":"t","verdict":"pass","attempts":1,"took_ms":8}"#;
+    let mut progress = told(&[OPENED, passed]);
+    n.take(Published { progress: progress.clone(), presents: false });
+    assert!(text(&n).contains("1 of 2 passed"), "{}", text(&n));
+    let kind = serde_json::from_str(DEPLOYS).unwrap();
+    progress.apply(&Event { seq: 9, at: golden::START + 9_000, kind });
+    n.take(Published { progress, presents: false });
+    assert!(text(&n).contains("0 of 2 passed"), "{}", text(&n));
+}
