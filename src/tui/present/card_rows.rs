@@ -38,9 +38,11 @@ impl Card {
                 0 => {}
                 // What there is one row for is what it came to.
                 1 => body.iter_mut().for_each(|first| {
-                    let mut spans = fit_spans(std::mem::take(&mut first.spans), width.saturating_sub(2));
-                    spans.push(Span::styled(" …", theme::DIM));
-                    first.spans = spans;
+                    let room = width.saturating_sub(2);
+                    // One that is cut ends with the mark.
+                    let more = (first.width() <= room).then(|| Span::styled(" …", theme::DIM));
+                    let spans = fit_spans(std::mem::take(&mut first.spans), room);
+                    first.spans = spans.into_iter().chain(more).collect();
                 }),
                 _ => body.push(Line::styled("…", theme::DIM)),
             }

@@ -73,14 +73,8 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
 /// What lines of a program's last words begin with that tell where in its own code it was, or that all went well so far.
 const FRAMES: [&str; 7] = ["at ", "name: '", "Node.js v", "Bundling asset ", "⚡ Done in", "✨", "(node:"];
 /// What such lines contain.
-const PROGRESS: [&str; 6] = [
-    "Error: Transform failed with ",
-    ": start: ",
-    ": success: ",
-    ": creating CloudFormation changeset",
-    "-building/",
-    ": Subprocess exited with",
-];
+const PROGRESS: [&str; 5] =
+    [": start: ", ": success: ", ": creating CloudFormation changeset", "-building/", ": Subprocess exited with"];
 
 /// Whether a line of a program's last words tells more than what was said, and than how far it had come.
 fn tells(line: &str, told: &str) -> bool {
@@ -88,8 +82,9 @@ fn tells(line: &str, told: &str) -> bool {
     // A line of a bundle is no sentence.
     let bundled = line.chars().count() > 300;
     let place = line.starts_with("node_modules/") && !line.contains(' ');
-    // The same reason, counted from another column.
+    // The same reason, counted from another column, and what leads to it.
     let again = line.split_once(": ERROR: ").is_some_and(|(_, why)| told.contains(why));
+    let again = again || line.starts_with("Error: Transform failed with ");
     let frame = FRAMES.iter().any(|begins| line.starts_with(begins)) || PROGRESS.iter().any(|has| line.contains(has));
     !place && !frame && !again && !bundled && line.len() > 2 && !told.contains(line)
 }

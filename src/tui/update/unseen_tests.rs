@@ -192,6 +192,12 @@ fn on_the_smallest_screen_a_card_says_what_it_came_to() {
     );
     player.key("2");
     assert!(says(&player, "✗ Failed …") && says(&player, "r runs it again"), "{:#?}", player.screen());
+    let mut player = at(40, 10, 1, "refused");
+    let course = std::sync::Arc::make_mut(&mut player.model.course);
+    course.chapters[1].steps[2].optional = true;
+    player.send(Msg::Tick);
+    let first = player.screen().into_iter().find(|row| row.contains("! This one"));
+    assert!(first.is_some_and(|row| row.matches('…').count() == 1), "{:#?}", player.screen());
 }
 
 #[test]
