@@ -71,7 +71,10 @@ pub async fn look_back(
 ) -> Result<Vec<EventKind>> {
     let world = ctx.world().await?;
     let name = stack_name(ctx, deploy);
-    let Some(stack) = world.stack(name.clone()).await? else { return Ok(Vec::new()) };
+    let Some(stack) = world.stack(name.clone()).await? else {
+        let destroyed = deploy.action == DeployAction::Destroy;
+        return Ok(if destroyed { outputs(None, deploy.stack.as_deref()) } else { Vec::new() });
+    };
     let mut history = world.stack_events(name, None).await?;
     let changed = history.last().is_some_and(|newest| Some(newest.id.as_str()) != known);
     let Some(start) = beginning(&history).filter(|start| changed && history[*start].at + SKEW >= begun) else {
@@ -90,7 +93,7 @@ pub async fn look_back(
         let failed = !stands(deploy.action, &stack.status);
         news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms, failed });
         if deploy.action == DeployAction::Deploy && !failed {
-            news.extend(outputs(&stack, deploy.stack.as_deref()));
+            news.extend(outputs(Some(&stack), deploy.stack.as_deref()));
         }
     }
     news.push(EventKind::DeployFound { status: stack.status });
@@ -424,11 +427,10 @@ impl DeployWatch<'_> {
     }
 
     fn tell_outputs(&self, stack: Option<&Stack>, deploy: &DeployStep) {
-        if deploy.action != DeployAction::Deploy {
-            return;
-        }
-        for output in stack.into_iter().flat_map(|stack| outputs(stack, deploy.stack.as_deref())) {
-            self.ctx.sink.emit(output);
+        // A stack that is gone is still described, by its ARN.
+        let stands = stack.filter(|_| deploy.action == DeployAction::Deploy);
+        if deploy.action != DeployAction::Bootstrap {
+            self.emit_all(outputs(stands, deploy.stack.as_deref()));
         }
     }
 }

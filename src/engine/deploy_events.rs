@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::event::{EventKind, Phase, Resource, StepRef};
+use super::event::{EventKind, Phase, Resource, StackOutputNames, StepRef};
 use super::progress::is_in_progress;
-use crate::aws::stack::{Stack, StackEvent};
+use crate::aws::stack::{Stack, StackEvent, StackOutput};
 use workshop_course::lesson::model::DeployAction;
 
 /// Reasons that only say that another resource failed first.
@@ -121,14 +121,19 @@ pub fn beginning(history: &[StackEvent]) -> Option<usize> {
     })
 }
 
-/// Returns what a stack gives out; of one that is not the course's, with its name.
-pub fn outputs<'a>(stack: &'a Stack, other: Option<&str>) -> impl Iterator<Item = EventKind> + use<'a> {
+/// Returns what a stack gives out, and that this is all; nothing, of one that is gone. Those of one that is not the course's
+/// have its name.
+pub fn outputs(stack: Option<&Stack>, other: Option<&str>) -> Vec<EventKind> {
     let of = other.map(|name| format!("{name}.")).unwrap_or_default();
-    stack.outputs.iter().map(move |output| EventKind::StackOutput {
+    let told = |output: &StackOutput| EventKind::StackOutput {
         key: format!("{of}{}", output.key),
         value: output.value.clone(),
         description: output.description.clone(),
-    })
+    };
+    let all = stack.map_or(&[][..], |stack| &stack.outputs);
+    let keys = all.iter().map(|output| format!("{of}{}", output.key)).collect();
+    let whole = EventKind::OutputsListed(StackOutputNames { of: other.map(str::to_owned), keys });
+    all.iter().map(told).chain([whole]).collect()
 }
 
 /// Tells whether a stack in this state is being changed.

@@ -288,6 +288,8 @@ pub enum EventKind {
         #[serde(default)]
         description: Option<String>,
     },
+    /// These are all outputs that a stack has: what it gave out besides, before, is there no more.
+    OutputsListed(StackOutputNames),
 
     /// A console session was opened, or opened again.
     SessionOpened {

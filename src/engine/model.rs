@@ -390,6 +390,15 @@ pub struct OwnHunk {
 pub const LATENCY_BOUNDS_MS: [u32; 21] =
     [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 2_000, 5_000, 10_000];
 
+/// The names of all outputs that a stack has, as they are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackOutputNames {
+    /// The stack's name; None: it is the course's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    pub keys: Vec<String>,
+}
+
 /// The prompts of a console session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SqlPrompts {

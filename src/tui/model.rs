@@ -19,7 +19,7 @@ use super::settings::ScreenSettings;
 use super::theme::Looks;
 pub use super::views::*;
 use workshop_course::lesson::model::{Chapter, Course, CourseUses, Step, StepAction};
-use workshop_engine::command::{BringTo, Command, Request};
+use workshop_engine::command::{BringTo, Command, CommandKind, Request};
 use workshop_engine::event::{Event, StepRef};
 use workshop_engine::progress::Progress;
 use workshop_engine::requests::Requests;
@@ -337,6 +337,17 @@ impl Model {
     /// Says whether the step at hand has not been run.
     pub fn is_ahead(&self) -> bool {
         self.here().is_none_or(|here| !self.progress.steps.contains_key(&here))
+    }
+
+    /// Says whether checks run that were asked for by themselves.
+    pub fn checks_run(&self) -> bool {
+        let under_way = || self.progress.checks.values().any(|check| check.verdict.is_none());
+        self.progress.running.is_none() && (self.requests.any(|kind| kind == CommandKind::Check) || under_way())
+    }
+
+    /// Says whether something runs that a step, or a move to another, has to wait for.
+    pub fn is_busy(&self) -> bool {
+        self.progress.running.is_some() || self.progress.bringing.is_some() || self.checks_run()
     }
 
     /// Returns the step that the learner is at, once the engine has said so.

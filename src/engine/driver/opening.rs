@@ -127,7 +127,7 @@ impl Driver {
         if self.run.progress().position.as_ref() != Some(&position) {
             self.stepped = None;
             self.leave_conditions(&position);
-            self.emit(EventKind::Moved { position });
+            self.run.enter(position);
         }
         self.report_distance();
         self.save();

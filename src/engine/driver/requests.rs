@@ -71,7 +71,7 @@ impl Driver {
             Command::Follow { at_step } => {
                 let position = Position { chapter: at_step.chapter, step: at_step.step };
                 if self.run.progress().position.as_ref() != Some(&position) {
-                    self.emit(EventKind::Moved { position });
+                    self.run.enter(position);
                 }
                 self.run_step(id, CommandKind::Follow);
                 return Ok(RequestState::Continues);

@@ -6,13 +6,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::activity::PendingRequest;
 use super::deploys::Deploys;
+use super::position;
 use crate::command::{CommandKind, Refusal, RequestId};
 use crate::config::{EngineConfig, Mode};
 use crate::event::{Event, EventKind, Failure, Position, RequestOutcome, StepRef, Verdict};
 use crate::progress::Progress;
 use crate::record::{Record, Saved};
 use workshop_base::problem::Kind;
-use workshop_course::lesson::model::{Chapter, StepAction};
+use workshop_course::lesson::model::{Chapter, Step, StepAction};
 
 /// Owns the events of a run, their fold and their record, and knows how the run came out.
 pub(super) struct Run {
@@ -136,14 +137,25 @@ impl Run {
         }
     }
 
-    /// Tells when all steps of a chapter have run and come out.
+    /// Tells of a move, and which chapters are over with it: one that is left behind, and the last one with its last page.
+    pub(super) fn enter(&mut self, position: Position) {
+        let course = self.config.course.clone();
+        let left = self.progress.position.as_ref().map(|left| left.chapter);
+        let here = position.chapter;
+        self.emit(EventKind::Moved { position });
+        // Who goes back has not come to its end.
+        let behind = |number: u32| left == Some(number) && number < here;
+        let over = course.chapters.iter().filter(|chapter| chapter.number == here || behind(chapter.number));
+        over.for_each(|chapter| self.finish_chapter(chapter));
+    }
+
+    /// Tells when a chapter is over: the steps that have to have run and come out, and none of the others is still to come.
     pub(super) fn finish_chapter(&mut self, chapter: &Chapter) {
         let verdicts: Option<Vec<Verdict>> = chapter
             .steps
             .iter()
             .map(|step| {
-                let at_step = StepRef { chapter: chapter.number, step: step.id.clone() };
-                let verdict = self.progress.steps.get(&at_step).and_then(|s| s.verdict);
+                let verdict = self.verdict(chapter, step);
                 // What only is to be read counts as read, and what may be left out as left out, also when it was tried in vain.
                 let verdict = verdict.filter(|verdict| verdict.is_good() || !step.optional);
                 verdict.or((step.action == StepAction::Read || step.optional).then_some(Verdict::Skipped))
@@ -151,11 +163,33 @@ impl Run {
             .collect();
         let Some(verdicts) = verdicts else { return };
         let verdict = verdicts.into_iter().find(|v| !v.is_good()).unwrap_or(Verdict::Pass);
-        if self.progress.chapters.get(&chapter.number).is_some_and(|c| c.verdict == verdict) {
+        let told = self.progress.chapters.get(&chapter.number).map(|state| state.verdict);
+        if told == Some(verdict) || told.is_none() && self.goes_on(chapter) {
             return;
         }
         let took_ms = self.progress.spent_on_chapter(chapter.number, self.config.clock.now());
         self.emit(EventKind::ChapterFinished { chapter: chapter.number, verdict, took_ms });
+    }
+
+    /// Tells whether a chapter is not over for who has done what has to be done in it: something of the rest is at hand or
+    /// ahead, or, where nothing has to be done, was never looked at.
+    fn goes_on(&self, chapter: &Chapter) -> bool {
+        let open = |step: &Step| self.verdict(chapter, step).is_none();
+        let here = self.progress.position.as_ref().filter(|here| here.chapter == chapter.number);
+        // Nothing leads on from the last page of the course.
+        let is_end = here.is_some() && position::beside(&self.config.course, here, 1).is_none();
+        let at_hand = here.and_then(|here| chapter.steps.iter().position(|step| step.id == here.step));
+        let ahead = at_hand.is_some_and(|at| {
+            let rest = chapter.steps.iter().skip(at);
+            rest.filter(|step| open(step)).any(|step| !is_end || step.action != StepAction::Read)
+        });
+        let seen = |step: &Step| self.progress.pacing.spent.contains_key(&at(chapter, step));
+        let unseen = || at_hand.is_none() && chapter.steps.iter().all(open) && !chapter.steps.iter().all(seen);
+        ahead || unseen()
+    }
+
+    fn verdict(&self, chapter: &Chapter, step: &Step) -> Option<Verdict> {
+        self.progress.steps.get(&at(chapter, step)).and_then(|state| state.verdict)
     }
 
     /// Remembers the first thing that was not good: it decides the exit code.
@@ -204,4 +238,8 @@ impl Run {
             self.emit(EventKind::Trouble { problem });
         }
     }
+}
+
+fn at(chapter: &Chapter, step: &Step) -> StepRef {
+    StepRef { chapter: chapter.number, step: step.id.clone() }
 }

@@ -1,7 +1,7 @@
 //! A deploy's state: its resources in the order to show.
 
-use super::state::DeployState;
-use crate::model::{Resource, StepRef};
+use super::state::{DeployState, Progress};
+use crate::model::{Resource, StackOutputNames, StepRef};
 
 /// Tells whether CloudFormation says by this status, of a resource or of a stack, that it is being changed.
 pub fn is_in_progress(status: &str) -> bool {
@@ -24,6 +24,14 @@ impl Resource {
     /// The event of the stack itself, which is listed among its resources.
     pub fn is_stack(&self) -> bool {
         self.resource_type == "AWS::CloudFormation::Stack"
+    }
+}
+
+impl Progress {
+    /// Forgets what a stack gave out before and gives out no more.
+    pub(super) fn keep_outputs(&mut self, all: &StackOutputNames) {
+        let is_of = |key: &str| key.split_once('.').map(|(stack, _)| stack) == all.of.as_deref();
+        self.outputs.retain(|key, _| !is_of(key) || all.keys.contains(key));
     }
 }
 
@@ -65,5 +73,26 @@ impl DeployState {
             };
             (rank, if rank == 3 { r.started } else { r.ended.unwrap_or(r.started) })
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, EventKind};
+
+    #[test]
+    fn only_outputs_of_the_stack_that_is_told_of_go() {
+        let mut progress = Progress::default();
+        let mut tell = |kind: EventKind| progress.apply(&Event { seq: 1, at: 1, kind });
+        for key in ["Role", "Url", "Network.Role"] {
+            tell(EventKind::StackOutput { key: key.into(), value: "v".into(), description: None });
+        }
+        tell(EventKind::OutputsListed(StackOutputNames { of: None, keys: vec!["Url".into()] }));
+        tell(EventKind::OutputsListed(StackOutputNames { of: Some("Net".into()), keys: Vec::new() }));
+        assert_eq!(progress.outputs.keys().collect::<Vec<_>>(), ["Network.Role", "Url"]);
+        let mut tell = |kind: EventKind| progress.apply(&Event { seq: 1, at: 1, kind });
+        tell(EventKind::OutputsListed(StackOutputNames { of: Some("Network".into()), keys: Vec::new() }));
+        assert_eq!(progress.outputs.keys().collect::<Vec<_>>(), ["Url"]);
     }
 }

@@ -229,6 +229,7 @@ impl Progress {
                 self.outputs
                     .insert(key.clone(), OutputState { value: value.clone(), description: description.clone() });
             }
+            EventKind::OutputsListed(all) => self.keep_outputs(all),
             EventKind::SessionOpened { session, role, host } => {
                 let state = self.session(session);
                 state.role = role.clone();

@@ -1,7 +1,7 @@
 //! Deploys: the stack's events are the truth.
 
 use super::*;
-use workshop_course::lesson::model::{PlannedWait, Step, StepAction};
+use workshop_course::lesson::model::{DeployAction, PlannedWait, Step, StepAction};
 
 const STACK: &str = "AWS::CloudFormation::Stack";
 
@@ -412,5 +412,32 @@ async fn what_a_deploy_came_to_that_nobody_watched_is_told_at_the_next_start() {
     let phase = deploy.phases.last().unwrap();
     assert_eq!((phase.phase, phase.took_ms), (Phase::Resources, Some(300)));
     assert!(run.progress.is_broken_off(&at_step), "it is for the step to say whether that is well");
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn what_a_stack_gives_out_no_more_is_known_no_more() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    let steps = &mut course.chapters[1].steps;
+    let action = StepAction::Deploy(DeployAction::Destroy.into());
+    let destroy = Step { id: "destroy".into(), action, ..steps[1].clone() };
+    steps.insert(2, destroy);
+    bench.course = Arc::new(course);
+    bench.world.deploys();
+    bench.world.launch(&[
+        Act::Print("TheStack: destroying..."),
+        Act::Event("TheStack", "AWS::CloudFormation::Stack", "DELETE_IN_PROGRESS", None),
+        Act::Event("TheStack", "AWS::CloudFormation::Stack", "DELETE_COMPLETE", None),
+        // By its ARN it can be asked for still.
+        Act::Stack("DELETE_COMPLETE"),
+        Act::Exit(0),
+    ]);
+    let mut run = at_deploy(&bench).await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert!(run.progress.outputs.contains_key("DSQL"));
+    run.go_to(1, "destroy").await;
+    assert_eq!(run.run().await, (Verdict::Pass, None));
+    assert!(run.progress.outputs.is_empty(), "{:?}", run.progress.outputs);
     run.quit().await;
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use workshop_base::problem::Kind;
+use workshop_course::lesson::model::Step;
 
 #[tokio::test]
 async fn a_second_run_is_refused_while_one_runs_and_so_is_leaving() {
@@ -96,16 +97,22 @@ async fn a_check_that_is_stopped_between_two_tries_was_given_up_and_has_not_fail
 }
 
 #[tokio::test]
-async fn a_chapter_is_over_without_what_may_be_left_out_of_it() {
+async fn a_chapter_is_over_when_what_may_be_left_out_of_it_is_left_behind() {
     let mut bench = Bench::new();
     let mut course = (*bench.course).clone();
     course.chapters[0].steps[2].optional = true;
     bench.course = Arc::new(course);
+    let chapter = |run: &Run| run.progress.chapters.get(&0).map(|chapter| chapter.verdict);
     let mut run = bench.start(Mode::Interactive);
     run.opened().await;
     run.go_to(0, "copy").await;
     run.run().await;
-    let chapter = |run: &Run| run.progress.chapters.get(&0).map(|chapter| chapter.verdict);
+    assert_eq!(chapter(&run), None, "one may still want it");
+    run.go_to(0, "test").await;
+    assert_eq!(chapter(&run), None);
+    run.go_to(0, "look").await;
+    assert_eq!(chapter(&run), None, "nor is it over for who goes back");
+    run.go_to(1, "change").await;
     assert_eq!(chapter(&run), Some(Verdict::Pass));
     run.go_to(0, "test").await;
     bench.write("src/app.ts", "nothing of it");
@@ -113,6 +120,35 @@ async fn a_chapter_is_over_without_what_may_be_left_out_of_it() {
     let test = StepRef { chapter: 0, step: "test".into() };
     assert_eq!(run.progress.steps.get(&test).and_then(|state| state.verdict), Some(Verdict::Fail));
     assert_eq!(chapter(&run), Some(Verdict::Pass), "nor does it fail with it");
+    let told = run.seen.iter().filter(|e| matches!(e.kind, EventKind::ChapterFinished { .. })).count();
+    assert_eq!(told, 1);
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn a_chapter_ends_with_its_last_page_and_not_before_it() {
+    let mut bench = Bench::new();
+    let mut course = (*bench.course).clone();
+    for chapter in [0, 1] {
+        let page = course.chapters[0].steps[0].clone();
+        course.chapters[chapter].steps.push(Step { id: "end".into(), ..page });
+    }
+    course.chapters[0].steps.retain(|step| step.id != "test");
+    course.chapters[1].steps.retain(|step| ["change", "end"].contains(&step.id.as_str()));
+    bench.course = Arc::new(course);
+    let chapter = |run: &Run, number| run.progress.chapters.get(&number).map(|chapter| chapter.verdict);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(0, "copy").await;
+    run.run().await;
+    run.ask(Command::Next).await.unwrap();
+    assert_eq!(chapter(&run, 0), None, "it is being read");
+    run.ask(Command::Next).await.unwrap();
+    assert_eq!(chapter(&run, 0), Some(Verdict::Pass));
+    run.run().await;
+    assert_eq!(chapter(&run, 1), None);
+    run.ask(Command::Next).await.unwrap();
+    assert_eq!(chapter(&run, 1), Some(Verdict::Pass), "nothing leads on from the last page");
     run.quit().await;
 }
 

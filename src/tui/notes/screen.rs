@@ -13,6 +13,7 @@ use super::socket::Published;
 use crate::tui::bindings::{KeyAction, Keymap};
 use crate::tui::markdown::{self, KnownColours};
 use crate::tui::present::activity::Activity;
+use crate::tui::present::checks::is_of_older_stack;
 use crate::tui::present::spans::{both_ends, fit_spans};
 use crate::tui::present::{standby, words};
 use crate::tui::theme::{self, Backdrop, Looks};
@@ -371,7 +372,9 @@ fn checks(n: &Notes, chapter: &Chapter, width: usize) -> Vec<Line<'static>> {
     if chapter.checks.is_empty() {
         return Vec::new();
     }
-    let state = |check: &Check| n.progress.checks.get(&CheckRef { chapter: chapter.number, check: check.id.clone() });
+    let known = |check: &Check| n.progress.checks.get(&CheckRef { chapter: chapter.number, check: check.id.clone() });
+    // What the stack was asked before it was deployed anew says nothing of what is there now.
+    let state = |check: &Check| known(check).filter(|state| !is_of_older_stack(&n.course, &n.progress, state));
     let mut marks = Vec::new();
     let mut named = Vec::new();
     let mut verdicts = Vec::new();

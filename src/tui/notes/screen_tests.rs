@@ -128,3 +128,16 @@ fn the_key_that_leads_on_is_the_one_that_the_first_terminal_has() {
     remapping::set(&mut n.keymap, "failover", "f9").unwrap();
     assert!(text(&n).contains("f9 moves the talk"), "{}", text(&n));
 }
+
+#[test]
+fn checks_of_the_stack_before_are_not_counted() {
+    let mut n = Notes::new(fixture::course(), "/w".into(), Looks::FULL, (80, 24), golden::START);
+    let passed = r#"{"event":"check_finished","at_check":{"chapter":1,"check":"connects"},"title":"t","verdict":"pass","attempts":1,"took_ms":8}"#;
+    let mut progress = told(&[OPENED, passed]);
+    n.take(Published { progress: progress.clone(), presents: false });
+    assert!(text(&n).contains("1 of 2 passed"), "{}", text(&n));
+    let kind = serde_json::from_str(DEPLOYS).unwrap();
+    progress.apply(&Event { seq: 9, at: golden::START + 9_000, kind });
+    n.take(Published { progress, presents: false });
+    assert!(text(&n).contains("0 of 2 passed"), "{}", text(&n));
+}

@@ -195,6 +195,7 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         EventKind::HunksApplied { .. }
         | EventKind::Undeployed { .. }
         | EventKind::Captured { .. }
+        | EventKind::OutputsListed(_)
         | EventKind::Completions { .. } => Vec::new(),
         EventKind::PhaseStarted { phase, .. } => vec![format!("{} …", words::phase(*phase))],
         EventKind::PhaseFinished { phase, took_ms, .. } => {

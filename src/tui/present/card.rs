@@ -14,7 +14,7 @@ use super::spans::{display_text, span};
 use super::standby;
 use super::take_home;
 use super::waiting::{bringing_everything, could_not_prepare, is_named, load, preparing, waiting};
-use super::words::{self, task_name};
+use super::words;
 use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
@@ -30,9 +30,10 @@ const CLOSE_ROWS: usize = 3;
 /// Returns the card of this moment, for a column of this width.
 pub fn card(m: &Model, width: usize) -> Card {
     let (Some(here), Some(step)) = (m.here(), m.step()) else { return Card::reading(preparing(m, width)) };
-    let broken = m.progress.tasks.iter().find(|(_, task)| task.problem.is_some());
-    if let Some((task, state)) = broken {
-        return could_not_prepare(m, task_name(*task, &m.course, &m.progress), state, width);
+    let broken = could_not_prepare(m, width);
+    let under_way = m.progress.running.is_some() || m.progress.bringing.is_some();
+    if !broken.body.is_empty() && (under_way || !broken.keys.is_empty()) {
+        return broken;
     }
     if let Some(bringing) = &m.progress.bringing {
         return bringing_everything(m, bringing, width);
@@ -52,7 +53,7 @@ pub fn card(m: &Model, width: usize) -> Card {
         Some(state) => outcome(m, &here, step, state, width),
         None => ahead(m, &here, step, width),
     };
-    let first = unreachable(m, width).into_iter().chain(preparing(m, width)).chain(served(m, width));
+    let first = unreachable(m, width).into_iter().chain(broken.body).chain(preparing(m, width)).chain(served(m, width));
     card.body.splice(0..0, first.collect::<Vec<_>>());
     if intent(m) == Intent::End {
         card.body.extend(the_end(m, width));
@@ -103,6 +104,8 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
     let took = state.took_ms.filter(|ms| *ms >= 1000);
     let took = took.map(|ms| format!(" after {}", clock::took(ms))).unwrap_or_default();
     let (mut out, mut keys) = (Vec::new(), Vec::new());
+    // What is refused meanwhile is not told.
+    let free = !m.checks_run();
     match verdict {
         Verdict::Pass | Verdict::Skipped => {
             let word = chapter_done(m, here).unwrap_or_else(|| format!("Done{took}"));
@@ -132,7 +135,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
             {
                 keys.extend(key_line(m, next_words(m), width));
             }
-            keys.extend(repair.into_iter().flat_map(|repair| repair_line(m, repair, width)));
+            keys.extend(repair.filter(|_| free).into_iter().flat_map(|repair| repair_line(m, repair, width)));
         }
         Verdict::PassedUnexpectedly => {
             out.push(Line::from(span(format!(" {mark} Passed unexpectedly{took} "), theme::ALARM)));
@@ -146,7 +149,7 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 "This step was meant to fail, and it did not: something is further along than the lesson thinks. {back}"
             );
             out.extend(wrap::words(&[span(text, theme::TEXT)], width, &Span::raw("  "), &Span::raw("  ")));
-            if let Some(repair) = repair_of(m, here) {
+            if let Some(repair) = repair_of(m, here).filter(|_| free) {
                 keys.extend(repair_line(m, repair, width));
             }
         }
@@ -174,19 +177,14 @@ fn outcome(m: &Model, here: &StepRef, step: &Step, state: &StepState, width: usi
                 };
                 out.extend(record::lines(m, failure, width, record::Tone::Failed, part));
                 out.extend(locks::lines(failure, width));
-                keys.extend(locks::key(m, failure, width));
+                keys.extend(locks::key(m, failure, width).into_iter().filter(|_| free));
             }
+            let again = free.then_some((KeyAction::Run, " runs it again"));
             let hint = (has_hint(m) && !cancelled).then_some((KeyAction::Hint, " gives a hint"));
-            let ways = [(KeyAction::Run, " runs it again")]
-                .into_iter()
-                .chain(hint)
-                .chain([(KeyAction::NextStep, " goes on without it")]);
-            for (does, what) in ways {
-                // As long as a search can be gone on with, its key is this one.
-                let found = m.search.is_some() && does == KeyAction::NextStep;
-                let close = || format!("{} ", m.key_in(Context::Walking, KeyAction::Close));
-                let first = if found { close() } else { String::new() };
-                keys.push(Line::from(vec![span(first + &m.key(does), theme::KEY), span(what, theme::DIM)]));
+            let leads_on = free && next_step(&m.course, here).is_some();
+            let without = leads_on.then_some((KeyAction::NextStep, " goes on without it"));
+            for (does, what) in again.into_iter().chain(hint).chain(without) {
+                keys.push(Line::from(vec![span(key_name(m, does), theme::KEY), span(what, theme::DIM)]));
             }
         }
     }
@@ -245,6 +243,7 @@ fn next_words(m: &Model) -> String {
     match (intent(m), m.next_step()) {
         (Intent::ReadOn, _) => "reads on".to_owned(),
         (Intent::ReadAfter, _) => "reads what came of it".to_owned(),
+        (Intent::Wait, _) => String::new(),
         (_, Some((chapter, _))) if m.here().is_some_and(|here| here.chapter != chapter.number) => {
             format!("begins chapter {}: {}", chapter.number, chapter.title)
         }
@@ -261,11 +260,19 @@ fn key_line(m: &Model, what: String, width: usize) -> Vec<Line<'static>> {
     keyed(m, KeyAction::GoOn, vec![span(display_text(m, &what).into_owned(), theme::TEXT)], width)
 }
 
+/// Names a key. As long as a search can be gone on with, the key for the next step is its own.
+fn key_name(m: &Model, does: KeyAction) -> String {
+    let found = m.search.is_some() && does == KeyAction::NextStep;
+    let close = if found { format!("{} ", m.key_in(Context::Walking, KeyAction::Close)) } else { String::new() };
+    close + &m.key(does)
+}
+
 /// A key and what it does: the words of all keys of a card begin in the same column.
 fn keyed(m: &Model, does: KeyAction, what: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
     let names = [KeyAction::GoOn, KeyAction::Run, KeyAction::BringHere].map(|does| m.key(does));
     let wide = names.iter().map(|name| wrap::width(name)).max().unwrap_or(0) + 1;
-    let key = m.key(does);
+    let key = key_name(m, does);
+    let wide = wide.max(wrap::width(&key) + 1);
     let key = format!("{key}{}", " ".repeat(wide.saturating_sub(wrap::width(&key))));
     wrap::words(&what, width, &span(key, theme::KEY), &Span::raw(" ".repeat(wide)))
 }
@@ -283,9 +290,10 @@ fn the_end(m: &Model, width: usize) -> Vec<Line<'static>> {
 /// Before a step runs: what it will do, and whether it is meant to fail.
 fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
     let (mut out, mut keys) = (Vec::new(), Vec::new());
+    let free = !m.checks_run();
     if let Some(places) = elsewhere(m) {
         out.extend(wrap::words(&[span(places, theme::WARN)], width, &Span::raw(""), &Span::raw("")));
-        if m.progress.target_in_use() == Some(Target::Local) {
+        if free && m.progress.target_in_use() == Some(Target::Local) {
             let what = vec![span("brings everything here, as this chapter begins", theme::TEXT)];
             keys.extend(keyed(m, KeyAction::BringHere, what, width));
         }
@@ -339,8 +347,13 @@ fn ahead(m: &Model, here: &StepRef, step: &Step, width: usize) -> Card {
         let usual = usual.map(|ms| format!(" · usually {}", clock::took(ms))).unwrap_or_default();
         let key = if first.is_some() { KeyAction::Run } else { KeyAction::GoOn };
         keys.extend(first.into_iter().flat_map(|first| key_line(m, first, width)));
-        let runs = display_text(m, &runs_all(m, here, step)).into_owned();
-        keys.extend(keyed(m, key, vec![span(runs, theme::TEXT), span(usual, theme::DIM)], width));
+        if free {
+            let runs = display_text(m, &runs_all(m, here, step)).into_owned();
+            keys.extend(keyed(m, key, vec![span(runs, theme::TEXT), span(usual, theme::DIM)], width));
+        }
+        if free && step.optional && next_step(&m.course, here).is_some() {
+            keys.extend(keyed(m, KeyAction::NextStep, vec![span("leaves it out", theme::TEXT)], width));
+        }
     }
     Card { body: out, keys }
 }

@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::spans::fit_spans;
 use crate::tui::theme;
 
 /// Stands between keys that share a row.
@@ -32,9 +33,18 @@ impl Card {
         if body.len() + keys.len() > most {
             keys.truncate(most);
             let room = most - keys.len();
-            body.truncate(room.saturating_sub(1));
-            if room > 0 {
-                body.push(Line::styled("…", theme::DIM));
+            body.truncate(room.saturating_sub(1).max(room.min(1)));
+            match room {
+                0 => {}
+                // What there is one row for is what it came to.
+                1 => body.iter_mut().for_each(|first| {
+                    let room = width.saturating_sub(2);
+                    // One that is cut ends with the mark.
+                    let more = (first.width() <= room).then(|| Span::styled(" …", theme::DIM));
+                    let spans = fit_spans(std::mem::take(&mut first.spans), room);
+                    first.spans = spans.into_iter().chain(more).collect();
+                }),
+                _ => body.push(Line::styled("…", theme::DIM)),
             }
         }
         body.extend(keys);

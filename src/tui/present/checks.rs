@@ -9,9 +9,9 @@ use super::words;
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
-use workshop_course::lesson::model::{Check, StepAction};
+use workshop_course::lesson::model::{Check, Course, StepAction};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
-use workshop_engine::progress::CheckState;
+use workshop_engine::progress::{CheckState, Progress};
 
 /// The part of the list that shows above the selected check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,15 +96,19 @@ pub fn verdict_now(m: &Model, chapter: u32, check: &Check) -> Option<Verdict> {
 /// about to run it, or before the stack was deployed anew.
 pub fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
     state.verdict?;
-    let is = |step: &StepRef, action: fn(&StepAction) -> bool| m.step_of(step).is_some_and(|step| action(&step.action));
-    let deployed =
-        m.progress.deploy.as_ref().filter(|deploy| is(&deploy.at_step, |a| matches!(a, StepAction::Deploy(_))));
-    if deployed.is_some_and(|deploy| state.started < deploy.started) {
+    if is_of_older_stack(&m.course, &m.progress, state) {
         return Some("Before the last deploy:");
     }
     let checks = m.step().is_some_and(|step| matches!(step.action, StepAction::Check(_)));
     let ahead = checks && m.progress.running.is_none() && m.is_ahead();
     (ahead && state.started < m.console.arrived).then_some("Before this step:")
+}
+
+/// Tells whether the stack was deployed anew since a check came to what is known of it.
+pub fn is_of_older_stack(course: &Course, progress: &Progress, state: &CheckState) -> bool {
+    let deploys = |at: &StepRef| at.of(course).is_some_and(|step| matches!(step.action, StepAction::Deploy(_)));
+    let deployed = progress.deploy.as_ref().filter(|deploy| deploys(&deploy.at_step));
+    deployed.is_some_and(|deploy| state.started < deploy.started)
 }
 
 /// What the attempts said of a check that passed in the end; the record of one that did not has them.
@@ -152,7 +156,8 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
         out.extend(record::lines(m, failure, width, tone, record::RecordPart::Brief));
         out.extend(locks::lines(failure, width));
         // Elsewhere the key is about the step.
-        if m.focus == Panel::Checks && state.is_none_or(|state| from_before(m, state).is_none()) {
+        let told = m.focus == Panel::Checks && !m.is_busy();
+        if told && state.is_none_or(|state| from_before(m, state).is_none()) {
             out.extend(locks::key(m, failure, width));
         }
         out.extend(record::lines(m, failure, width, tone, record::RecordPart::Rest));
@@ -170,14 +175,10 @@ fn whole_detail(m: &Model, width: usize) -> Vec<Line<'static>> {
     // The keys are the panel's own: elsewhere they run the step, and give its hints.
     if failed && m.focus == Panel::Checks {
         out.push(Line::default());
-        let mut keys = vec![span(m.key(KeyAction::CheckOne), theme::KEY), span(" runs it again", theme::DIM)];
-        if shown < hints.len() {
-            keys.extend([
-                span(format!("   {}", m.key(KeyAction::Hint)), theme::KEY),
-                span(" gives a hint", theme::DIM),
-            ]);
-        }
-        out.push(Line::from(keys));
+        let again = (!m.is_busy()).then_some((KeyAction::CheckOne, " runs it again   "));
+        let hint = (shown < hints.len()).then_some((KeyAction::Hint, " gives a hint"));
+        let keys = again.into_iter().chain(hint);
+        out.push(keys.flat_map(|(does, what)| [span(m.key(does), theme::KEY), span(what, theme::DIM)]).collect());
     }
     out
 }

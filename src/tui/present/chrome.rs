@@ -7,6 +7,7 @@ use super::spans::span;
 use super::{checks, deploy};
 use crate::tui::model::*;
 use crate::tui::{theme, wrap};
+use workshop_engine::event::Verdict;
 
 /// The name of a panel in a row of them.
 #[derive(Debug, Clone)]
@@ -92,14 +93,19 @@ pub fn mark(m: &Model, panel: Panel) -> Option<Span<'static>> {
         return Some(span(mark, style));
     }
     if panel == Panel::Checks {
-        let failed = failed_checks(m);
-        return (failed > 0).then(|| span(format!("✗{failed}"), theme::BAD));
+        let marked = |all: &[Verdict]| {
+            let count = count_checks(m, all);
+            let (mark, style) = theme::verdict(all.first().copied());
+            (count > 0).then(|| span(format!("{mark}{count}"), style))
+        };
+        // What was cancelled has not failed.
+        return marked(&[Verdict::Fail, Verdict::PassedUnexpectedly]).or_else(|| marked(&[Verdict::Error]));
     }
     None
 }
 
-fn failed_checks(m: &Model) -> usize {
+fn count_checks(m: &Model, all: &[Verdict]) -> usize {
     let Some(chapter) = m.chapter() else { return 0 };
     let verdicts = chapter.checks.iter().filter_map(|check| checks::verdict_now(m, chapter.number, check));
-    verdicts.filter(|verdict| !verdict.is_good()).count()
+    verdicts.filter(|verdict| all.contains(verdict)).count()
 }

@@ -16,13 +16,13 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     let awaited = awaited(m);
     if let Some(step) = awaited {
-        let text = format!("{} has not run yet.", display_text(m, &step.title));
-        out.extend(wrap::words(&[span(text, theme::STRONG)], width, &span("○ ", theme::DIM), &Span::raw("  ")));
+        let (mark, text) = words::not_shown(&display_text(m, &step.title), m.is_ahead());
+        out.extend(wrap::words(&[span(text, theme::STRONG)], width, &span(mark, theme::DIM), &Span::raw("  ")));
     }
     match &m.progress.deploy {
         Some(deploy) if awaited.is_some() => {
             out.push(Line::default());
-            out.push(Line::styled("Before it:", theme::DIM));
+            out.push(Line::styled(words::beside_it(m.is_ahead()), theme::DIM));
             let mut before = Vec::new();
             of_deploy(m, deploy, width, &mut before);
             outputs(m, width, &mut before);
@@ -42,7 +42,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     out
 }
 
-/// Returns the step at hand, when it is a deploy that has not begun.
+/// Returns the step at hand, when it is a deploy and what is shown is another one's: it has not begun, or lies further back.
 pub fn awaited(m: &Model) -> Option<&Step> {
     let (here, step) = (m.here()?, m.step()?);
     let other = m.progress.deploy.as_ref().is_none_or(|deploy| deploy.at_step != here);
@@ -82,8 +82,11 @@ fn tells(line: &str, told: &str) -> bool {
     // A line of a bundle is no sentence.
     let bundled = line.chars().count() > 300;
     let place = line.starts_with("node_modules/") && !line.contains(' ');
+    // The same reason, counted from another column, and what leads to it.
+    let again = line.split_once(": ERROR: ").is_some_and(|(_, why)| told.contains(why));
+    let again = again || line.starts_with("Error: Transform failed with ");
     let frame = FRAMES.iter().any(|begins| line.starts_with(begins)) || PROGRESS.iter().any(|has| line.contains(has));
-    !place && !frame && !bundled && line.len() > 2 && !told.contains(line)
+    !place && !frame && !again && !bundled && line.len() > 2 && !told.contains(line)
 }
 
 /// The lines of a program's last words that tell more than what was said; a warning of Node's is about something else.
@@ -170,7 +173,9 @@ fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, 
     if !words::is_cancelled(failure) {
         say(&failure.actual, theme::TEXT);
     }
-    let telling = telling(&failure.output, &failure.actual);
+    // Below the project, as everything that is shown is.
+    let output: Vec<String> = failure.output.iter().map(|line| in_project(m, line).into_owned()).collect();
+    let telling = telling(&output, &failure.actual);
     for line in telling.iter().skip(telling.len().saturating_sub(LAST_WORDS)) {
         say(line, theme::DIM);
     }

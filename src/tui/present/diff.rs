@@ -14,7 +14,7 @@ use workshop_engine::event::{DiffOf, Likeness, OwnHunk, StepRef};
 
 /// Returns what the difference is between, unless it is what the step changes.
 pub fn heading(m: &Model) -> Option<String> {
-    match m.diff.of.as_ref().filter(|_| m.diff.choice != DiffChoice::Step)? {
+    match m.diff.of.as_ref()? {
         DiffOf::Mine { chapter } => Some(format!("From your files to the end of chapter {chapter}")),
         DiffOf::Collision => {
             let take = m.key(KeyAction::TakeCourse);

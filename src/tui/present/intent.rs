@@ -42,6 +42,14 @@ pub fn intent(m: &Model) -> Intent {
     if m.progress.running.is_some() || m.progress.bringing.is_some() {
         return Intent::Wait;
     }
+    match when_free(m) {
+        // One can read on beside checks, and do nothing that the engine has to do.
+        Intent::Run | Intent::RunStatement(_) | Intent::Next | Intent::Ask if m.checks_run() => Intent::Wait,
+        intent => intent,
+    }
+}
+
+fn when_free(m: &Model) -> Intent {
     if m.layout.shows(Panel::Page) && m.page.more_below() {
         return Intent::ReadOn;
     }
@@ -126,13 +134,17 @@ pub fn goes_on(m: &Model) -> Option<&'static str> {
     })
 }
 
+/// Tells whether the key that goes back does something here: there is more of the page above, or a step before.
+pub fn leads_back(m: &Model) -> bool {
+    let first = m.course.chapters.iter().find_map(|c| Some((c.number, c.steps.first()?)));
+    let is_first = |here: StepRef| first.is_none_or(|(chapter, step)| here.chapter == chapter && here.step == step.id);
+    m.layout.shows(Panel::Page) && m.page.top > 0 || m.here().is_some_and(|here| !is_first(here))
+}
+
 /// Tells whether something runs that a key interrupts: a step, everything on its way, checks by themselves, a statement.
 pub fn interrupts(m: &Model) -> bool {
     let p = &m.progress;
-    p.running.is_some()
-        || p.bringing.is_some()
-        || p.checks.values().any(|check| check.verdict.is_none())
-        || p.sessions.values().any(|session| session.running.is_some())
+    m.is_busy() || p.sessions.values().any(|session| session.running.is_some())
 }
 
 /// Returns where the repair of the given step begins.
@@ -155,6 +167,13 @@ pub fn repair_at_hand(m: &Model) -> Option<StepRef> {
         Panel::Checks => locks::opened_at_hand(m).or_else(repair),
         _ => repair().or_else(|| locks::opened_at_hand(m)),
     }
+}
+
+/// Tells whether there is something to repair, and where: before a step has failed that is meant to, there is not.
+pub fn repairs(m: &Model) -> bool {
+    let came_out = |here: StepRef| m.progress.steps.get(&here).is_some_and(|state| state.verdict.is_some());
+    let refused = || locks::opened_at_hand(m).is_some();
+    repair_at_hand(m).is_some() && (m.here().is_some_and(came_out) || refused())
 }
 
 /// Tells whether there is one more hint: of the selected check in the panel of the checks, else of the step, and when that has

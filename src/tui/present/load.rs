@@ -5,6 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::spans::{both_ends, display_text, fit_spans, span};
+use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_course::lesson::model::StepAction;
@@ -25,7 +26,8 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     if let Some((mark, text)) = awaited(m, newest) {
         let text = display_text(m, &text).into_owned();
         let mut out = wrap::words(&[span(text, theme::STRONG)], width, &span(mark, theme::DIM), &Span::raw("  "));
-        out.extend([Line::default(), Line::styled("Before it:", theme::DIM)]);
+        let beside = words::beside_it(m.progress.running.is_some() || m.is_ahead());
+        out.extend([Line::default(), Line::styled(beside, theme::DIM)]);
         let mut earlier = of_run(m, newest, &[newest], width);
         earlier.extend(histogram(newest, None, width));
         // It stands back: it is not what this step came to.
@@ -56,7 +58,7 @@ fn awaited(m: &Model, newest: &LoadRun) -> Option<(&'static str, String)> {
     let step = m.step_of(running.unwrap_or(&here)).filter(|step| matches!(step.action, StepAction::Load(_)))?;
     match running {
         Some(_) => newest.over.then(|| ("● ", format!("{} has begun; its figures are still to come.", step.title))),
-        None => (newest.at_step != here).then(|| ("○ ", format!("{} has not run yet.", step.title))),
+        None => (newest.at_step != here).then(|| words::not_shown(&step.title, m.is_ahead())),
     }
 }
 
@@ -133,7 +135,10 @@ fn of_run(m: &Model, run: &LoadRun, all: &[&LoadRun], width: usize) -> Vec<Line<
     let slowest = most(&p99).max(most(&p50));
     let counts = most(&rate).max(most(&lost));
     let bad = if last.failed > 0 { theme::BAD } else { theme::GOOD };
-    out.push(row("done", &rate(run), counts, format!("{:.0} / s", last.per_second), theme::WAIT, width));
+    // Of those that the row shows: what failed is none of them.
+    let good = last.done.saturating_sub(last.failed);
+    let per_second = last.per_second * f64::from(good) / f64::from(last.done.max(1));
+    out.push(row("went well", &rate(run), counts, format!("{per_second:.0} / s"), theme::WAIT, width));
     out.push(row("failed", &lost(run), counts, last.failed.to_string(), bad, width));
     out.push(row("p50", &p50(run), slowest, clock::latency(last.p50_ms), theme::TEXT, width));
     out.push(row("p99", &p99(run), slowest, clock::latency(last.p99_ms), theme::WARN, width));

@@ -25,6 +25,14 @@ pub fn items(m: &Model) -> Vec<OutlineItem> {
     items
 }
 
+/// Tells whether there are steps to be shown of what is selected: a chapter whose steps do not show.
+pub fn opens(m: &Model) -> bool {
+    let items = items(m);
+    let shows = |at: usize| items.get(at).is_some_and(|item| item.step.is_some());
+    let selected = items.get(m.outline.cursor);
+    selected.is_some_and(|item| item.step.is_none()) && !shows(m.outline.cursor + 1)
+}
+
 /// Returns the rows of all items that show, for a column of this width.
 pub fn rows(m: &Model, width: usize) -> Vec<OutlineRow> {
     let mut rows = Vec::new();

@@ -56,7 +56,11 @@ pub fn leaving(m: &Model, leave: &Leave) -> Question {
         Running::Deploy(_) | Running::Step(_) | Running::Bring | Running::Checks => format!("cancel it{after}"),
     };
     keys.push((key(KeyAction::CancelRunning), word));
-    keys.push((key(KeyAction::Close), "keep watching".to_owned()));
+    let stay = match &leave.what {
+        Running::Sql(session) if !runs_statement(m, session) => "stay",
+        _ => "keep watching",
+    };
+    keys.push((key(KeyAction::Close), stay.to_owned()));
     (title, text, keys)
 }
 
@@ -70,6 +74,15 @@ fn changing(m: &Model) -> String {
         None => "The stack is being changed. Left alone that goes on, and coming back finds it. Cancelled, the stack returns \
                  to where it was."
             .to_owned(),
+    }
+}
+
+/// Returns the keys that answer what is asked now, each with what it does; None: nothing is asked.
+pub fn answers(m: &Model) -> Option<Vec<(String, String)>> {
+    match &m.mode {
+        InputMode::Leave(leave) => Some(leaving(m, leave).2),
+        InputMode::Confirm(confirm) => Some(bringing(m, confirm).2),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::activity::Activity;
 use super::card_rows::Card;
+use super::intent;
 use super::spans::{display_text, fit_spans, span};
 use super::words::{self, task_name};
 use crate::tui::bindings::KeyAction;
@@ -100,18 +101,19 @@ pub fn bringing_everything(m: &Model, state: &BringState, width: usize) -> Card 
     Card { body, keys }
 }
 
-/// Says what could not be made ready, and the key that tries again.
-pub fn could_not_prepare(m: &Model, name: &str, state: &TaskState, width: usize) -> Card {
-    let Some(problem) = &state.problem else { return Card::default() };
+/// Says what could not be made ready, if anything, and the key that tries again where it does that.
+pub fn could_not_prepare(m: &Model, width: usize) -> Card {
+    let mut broken = m.progress.tasks.iter().filter_map(|(task, state)| Some((*task, state.problem.as_ref()?)));
+    let Some((task, problem)) = broken.next() else { return Card::default() };
     let (mut out, mut keys) = (Vec::new(), Vec::new());
     let (first, rest) = (span("✗ ", theme::BAD), Span::raw("  "));
-    let text = format!("{name}: {problem}");
+    let text = format!("{}: {problem}", task_name(task, &m.course, &m.progress));
     out.extend(wrap::words(&[span(display_text(m, &text).into_owned(), theme::BAD)], width, &first, &rest));
     if let Some(hint) = &problem.hint {
         out.extend(wrap::words(&[span(display_text(m, hint).into_owned(), theme::TEXT)], width, &rest, &rest));
     }
     // What runs is answered first: the key would be refused.
-    if m.progress.running.is_none() {
+    if !m.is_busy() && intent::prepares_again(m) {
         keys.push(Line::from(vec![rest, span(m.key(KeyAction::Run), theme::KEY), span(" tries again", theme::DIM)]));
     }
     Card { body: out, keys }

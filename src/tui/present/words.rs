@@ -4,7 +4,7 @@ use crate::tui::panel::Panel;
 use crate::tui::{clock, theme};
 use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{
-    Chapter, Choice, Course, CourseUses, DeployAction, DeployStep, Step, StepAction, StepExpect, Target,
+    Chapter, Choice, Course, CourseUses, DeployAction, DeployStep, EditHunk, Step, StepAction, StepExpect, Target,
 };
 use workshop_course::lesson::template::{Reference, TemplateSyntax};
 use workshop_engine::command::BringTo;
@@ -22,7 +22,11 @@ pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
         StepAction::Edit(edit) => {
             let mut files: Vec<&str> = edit.hunks.iter().map(|h| h.file.as_str()).collect();
             files.dedup();
-            let changes = counted(edit.hunks.len(), "change");
+            let missing = edit.hunks.iter().filter(|hunk| !is_there(progress, chapter_of(course, step), hunk)).count();
+            let changes = match edit.hunks.len() - missing {
+                0 => counted(missing, "change"),
+                _ => counted(missing, "more change"),
+            };
             match files.as_slice() {
                 [one] => format!("applies {changes} to {one}"),
                 many => format!("applies {changes} in {}", counted(many.len(), "file")),
@@ -63,8 +67,13 @@ pub fn does(course: &Course, progress: &Progress, step: &Step) -> String {
 /// Tells whether all that an edit step of a chapter writes is in the files, whoever wrote it, as far as that is known.
 pub fn is_written(progress: &Progress, chapter: Option<u32>, step: &Step) -> bool {
     let StepAction::Edit(edit) = &step.action else { return false };
-    let is_known = chapter.is_some() && progress.hunks_chapter == chapter && !edit.hunks.is_empty();
-    is_known && edit.hunks.iter().all(|hunk| progress.hunks.contains(&(hunk.file.clone(), hunk.index)))
+    !edit.hunks.is_empty() && edit.hunks.iter().all(|hunk| is_there(progress, chapter, hunk))
+}
+
+/// Tells whether a change of a chapter is in the files, as far as that is known.
+fn is_there(progress: &Progress, chapter: Option<u32>, hunk: &EditHunk) -> bool {
+    let is_known = chapter.is_some() && progress.hunks_chapter == chapter;
+    is_known && progress.hunks.contains(&(hunk.file.clone(), hunk.index))
 }
 
 /// The chapter that a step of the course is in.
@@ -117,6 +126,19 @@ pub fn passed(verdicts: impl Iterator<Item = Option<Verdict>>) -> String {
         0 => format!("{passed} of {all} passed"),
         n => format!("{passed} of {all} passed, {n} failed as expected"),
     }
+}
+
+/// Says of a step that its panel shows another one's run, with a sign: it has not run, or that one came after it.
+pub fn not_shown(title: &str, is_ahead: bool) -> (&'static str, String) {
+    match is_ahead {
+        true => ("○ ", format!("{title} has not run yet.")),
+        false => ("– ", format!("{title} has run; what came after it is shown here.")),
+    }
+}
+
+/// Leads to the run that a panel shows of another step.
+pub fn beside_it(is_ahead: bool) -> &'static str {
+    if is_ahead { "Before it:" } else { "After it:" }
 }
 
 /// Says how much there is beside what shows: below, as long as there is any there.
@@ -290,7 +312,10 @@ pub fn place(place: &ChapterMatch) -> String {
 pub fn found(course: &Course, files: &ChapterMatch, stack: &ChapterMatch, database: &ChapterMatch, at: &str) -> String {
     let parts = [("files", files, true), ("stack", stack, course.stack.is_some())];
     let parts = parts.into_iter().chain([("database", database, course.asks_database())]);
-    let said = parts.filter(|(_, _, has)| *has).map(|(what, found, _)| format!("{what}{at}{}", place(found)));
+    let said = parts.filter(|(_, _, has)| *has).map(|(what, found, _)| {
+        let is_place = matches!(found, ChapterMatch::Chapter(_) | ChapterMatch::Near { .. });
+        format!("{what}{}{}", if is_place { at } else { ": " }, place(found))
+    });
     said.collect::<Vec<_>>().join(", ")
 }
 

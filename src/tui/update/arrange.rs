@@ -7,6 +7,7 @@ use crate::tui::bindings::{Context, KeyAction};
 use crate::tui::layout::LayoutRequest;
 use crate::tui::model::*;
 use crate::tui::present::card;
+use crate::tui::present::intent::intent;
 use crate::tui::present::room::body_height;
 use crate::tui::present::spans::{last_top, shown};
 use crate::tui::{layout, markdown, present};
@@ -24,8 +25,15 @@ pub fn arrange_with(m: &mut Model, effects: &mut Vec<Effect>) {
     if m.layout.too_small {
         return;
     }
+    diff::lay(m);
     page(m, effects);
-    diff::arrange(m);
+    // The card says what the one key does, that depends on how much of a difference shows, and this on how high the card is.
+    let told = intent(m);
+    diff::fit(m);
+    if intent(m) != told {
+        page(m, effects);
+        diff::fit(m);
+    }
     console::arrange(m);
     if let Some(slot) = m.layout.slot(Panel::Log) {
         let searching = matches!(&m.mode, InputMode::Search { of: Panel::Log, .. });

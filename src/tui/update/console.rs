@@ -11,6 +11,7 @@ use crate::tui::model::*;
 use crate::tui::present::entry::entry_rows;
 use crate::tui::present::prompt::first_session;
 use crate::tui::present::room::{body_height, console_margin};
+use crate::tui::present::spans::last_top;
 use crate::tui::present::{plan, timeline};
 use crate::tui::scrollback::Scrollback;
 use workshop_course::lesson::model::StepAction;
@@ -229,7 +230,7 @@ pub fn arrange(m: &mut Model) {
         SqlPicture::Plan => plan::lines(m, width.saturating_sub(2)),
     };
     m.console.picture_rows = rows;
-    m.console.picture_off = m.console.picture_off.min(m.console.picture_rows.len().saturating_sub(height));
+    m.console.picture_off = m.console.picture_off.min(last_top(m.console.picture_rows.len(), height));
 }
 
 /// Shares rows out among sessions that stand one above the other: who has little to show leaves room to the others.

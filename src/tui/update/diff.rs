@@ -6,6 +6,7 @@ use crate::tui::diffrows::{self, Arrangement, DiffRow, FileView, SPLIT_FROM};
 use crate::tui::model::*;
 use crate::tui::present::diff::{heading, of_chapter, own_hunk};
 use crate::tui::present::room::body_height;
+use crate::tui::present::spans::shown;
 use workshop_course::lesson::model::StepAction;
 use workshop_engine::command::Command;
 use workshop_engine::event::{DiffOf, EventKind, Likeness};
@@ -81,11 +82,9 @@ fn indices(m: &Model, of: &DiffOf, path: &str, count: usize) -> Vec<usize> {
     }
 }
 
-/// Rows anew when the size or the layout has changed.
-pub fn arrange(m: &mut Model) {
+/// Lays the rows anew when the width or the layout has changed.
+pub fn lay(m: &mut Model) {
     let Some(slot) = m.layout.slot(Panel::Diff) else { return };
-    let heading = usize::from(heading(m).is_some());
-    let height = body_height(m, slot).saturating_sub(heading).max(1);
     let width = usize::from(slot.body.width);
     let arrangement = m.settings.diff;
     let d = &mut m.diff;
@@ -103,8 +102,17 @@ pub fn arrange(m: &mut Model) {
         }
         (d.width, d.split) = (width, split);
     }
-    d.height = height;
-    d.top = d.top.min(d.rows.len().saturating_sub(height));
+}
+
+/// Finds how many of the rows show, above the card of this moment.
+pub fn fit(m: &mut Model) {
+    let Some(slot) = m.layout.slot(Panel::Diff) else { return };
+    let heading = usize::from(heading(m).is_some());
+    let height = body_height(m, slot).saturating_sub(heading).max(1);
+    let d = &mut m.diff;
+    // Where not all of it shows, a row says how much there is besides.
+    d.height = shown(d.rows.len(), height);
+    d.top = d.top.min(d.rows.len().saturating_sub(d.height));
 }
 
 /// Scrolls by rows; the hunk in the middle becomes the one at hand.
@@ -196,8 +204,9 @@ pub fn apply(m: &mut Model, apply: bool, effects: &mut Vec<Effect>) {
 pub fn choose(m: &mut Model, effects: &mut Vec<Effect>) {
     let edits = m.step().is_some_and(|s| matches!(s.action, StepAction::Edit(_)));
     m.diff.choice = match m.diff.choice {
-        DiffChoice::Step => DiffChoice::Chapter,
-        DiffChoice::Chapter => DiffChoice::Mine,
+        DiffChoice::Step if edits => DiffChoice::Chapter,
+        // A step that changes nothing has shown the chapter.
+        DiffChoice::Step | DiffChoice::Chapter => DiffChoice::Mine,
         DiffChoice::Mine | DiffChoice::Collision if edits => DiffChoice::Step,
         DiffChoice::Mine | DiffChoice::Collision => DiffChoice::Chapter,
     };

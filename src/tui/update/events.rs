@@ -250,6 +250,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         EventKind::PhaseStarted { .. }
         | EventKind::PhaseFinished { .. }
         | EventKind::StackOutput { .. }
+        | EventKind::OutputsListed(_)
         | EventKind::Undeployed { .. }
         | EventKind::Captured { .. } => {}
         EventKind::Simulated { conditions } => {

@@ -35,6 +35,8 @@ mod storm_tests;
 mod tests;
 #[cfg(test)]
 mod told_keys_tests;
+#[cfg(test)]
+mod unseen_tests;
 mod vi;
 
 pub use arrange::arrange;

@@ -46,10 +46,10 @@ pub fn go_on(m: &mut Model, effects: &mut Vec<Effect>) {
         Intent::Ask => {
             let (again, on) = (m.key(KeyAction::Run), m.key(KeyAction::GoOn));
             let why = m.here().zip(m.step()).map(|(here, step)| words::in_vain(&m.progress, &here, step));
-            let why = why.unwrap_or_default();
-            let words = format!("This step {why}: {again} runs it again, {on} once more goes on without it");
+            m.asks = m.next_step().is_some();
+            let without = if m.asks { format!(", {on} once more goes on without it") } else { String::new() };
+            let words = format!("This step {}: {again} runs it again{without}", why.unwrap_or_default());
             m.toast = Some((words, Mood::Warn));
-            m.asks = true;
         }
         Intent::End => {
             let (home, quit) = (m.key(KeyAction::TakeHome), m.key(KeyAction::Quit));
@@ -81,7 +81,7 @@ pub fn leave_step(m: &mut Model, effects: &mut Vec<Effect>) {
         };
         (step.title.clone(), what)
     });
-    if let (Some((title, what)), None) = (left, &m.progress.running) {
+    if let (Some((title, what)), false) = (left, m.is_busy()) {
         let back = m.key(KeyAction::BackStep);
         m.toast = Some((format!("“{title}” {what}: {back} goes back to it"), Mood::Plain));
     }
@@ -111,9 +111,15 @@ pub fn still_running(m: &mut Model) -> bool {
         m.toast = Some((text, Mood::Busy));
         return true;
     }
-    let Some(running) = m.progress.running.clone() else { return false };
-    let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
-    let text = format!("“{title}” still runs: {} to interrupt it", m.key(KeyAction::Interrupt));
+    let key = m.key(KeyAction::Interrupt);
+    let text = match m.progress.running.clone() {
+        Some(running) => {
+            let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
+            format!("“{title}” still runs: {key} to interrupt it")
+        }
+        None if m.checks_run() => format!("The checks still run: {key} to interrupt them"),
+        None => return false,
+    };
     m.toast = Some((text, Mood::Busy));
     true
 }
@@ -276,7 +282,7 @@ pub fn busy(m: &Model) -> Option<Running> {
         let deploy = m.step_of(running).is_some_and(|s| matches!(s.action, StepAction::Deploy(_)));
         return Some(if deploy { Running::Deploy(running.clone()) } else { Running::Step(running.clone()) });
     }
-    if m.progress.checks.values().any(|check| check.verdict.is_none()) {
+    if m.checks_run() {
         return Some(Running::Checks);
     }
     let open = |(name, s): (&String, &workshop_engine::progress::SessionState)| {

@@ -239,3 +239,118 @@ fn texts_of_the_lesson_have_their_references_filled_in() {
     player.play("key 6 home h");
     assert!(says(&player, "Not at https://x") && says(&player, "Open https://x"), "{:#?}", player.screen());
 }
+
+#[test]
+fn beside_checks_only_those_keys_are_told_that_are_not_refused() {
+    let mut player = at(80, 24, 1, "deploy");
+    player.json(&check_failed("connects"));
+    let asked = player.key("c");
+    let [Effect::Send(request), ..] = &asked[..] else { panic!("{asked:?}") };
+    let free = ["space deploy", "space runs", "enter run", "pgup back", "runs it again"];
+    let told = |player: &Player| free.iter().filter(|words| says(player, words)).copied().collect::<Vec<_>>();
+    assert_eq!(told(&player), Vec::<&str>::new(), "{:#?}", player.screen());
+    player.json(r#"{"event":"check_started","at_check":{"chapter":1,"check":"grants"},"title":"t","attempt":1}"#);
+    assert_eq!(told(&player), Vec::<&str>::new(), "{:#?}", player.screen());
+    assert!(says(&player, "ctrl-c interrupt") && says(&player, "h gives a hint"), "{:#?}", player.screen());
+    for key in ["space", "r", "c", "enter", "pgup"] {
+        assert!(sent(&player.key(key)).is_empty() && says(&player, "The checks still run: ctrl-c"), "{key}");
+    }
+    // Between two of them, too.
+    player.json(r#"{"event":"check_finished","at_check":{"chapter":1,"check":"grants"},"title":"t","verdict":"pass","attempts":1,"took_ms":1}"#);
+    assert_eq!(told(&player), Vec::<&str>::new(), "{:#?}", player.screen());
+    let outcome = workshop_engine::event::RequestOutcome::Complete;
+    player.event(EventKind::Done { id: request.id, command: request.command.kind(), outcome });
+    assert!(!says(&player, "still run") && sent(&player.key("space")) == [&Command::Run]);
+    // What only shows something else goes on beside them.
+    let mut player = at(80, 10, 1, "cluster");
+    player.play("key c 2");
+    assert!(says(&player, "space read on") && says(&player, "space reads on"), "{:#?}", player.screen());
+    let top = player.model.page.top;
+    player.key("space");
+    assert!(player.model.page.top > top && !says(&player, "still run"), "{:#?}", player.screen());
+}
+
+#[test]
+fn at_the_ends_of_the_course_no_key_leads_beyond_them() {
+    let mut player = at(80, 24, 2, "storm");
+    let step = r#""at_step":{"chapter":2,"step":"storm"},"attempt":1"#;
+    player.json(&format!(r#"{{"event":"step_started",{step},"action":"load","expects_failure":false}}"#));
+    player.json(&format!(r#"{{"event":"step_finished",{step},"verdict":"fail","took_ms":9}}"#));
+    assert!(says(&player, "r runs it again") && !says(&player, "goes on without it"), "{:#?}", player.screen());
+    for _ in 0..2 {
+        assert!(sent(&player.key("space")).is_empty());
+        assert!(says(&player, "did not work out: r runs it again") && !says(&player, "once more"));
+    }
+    assert!(says(&player, "pgup back"));
+    let player = at(80, 24, 0, "intro");
+    assert!(!says(&player, "pgup back"), "{:#?}", player.screen());
+    let mut player = at(80, 10, 0, "intro");
+    player.key("space");
+    assert!(says(&player, "pgup back"), "there is more of the page above: {:#?}", player.screen());
+}
+
+#[test]
+fn what_may_be_left_out_says_by_which_key() {
+    let mut player = at(80, 24, 1, "deploy");
+    assert!(!says(&player, "leaves it out"));
+    let course = std::sync::Arc::make_mut(&mut player.model.course);
+    course.chapters[1].steps[1].optional = true;
+    player.send(Msg::Tick);
+    assert!(says(&player, "n     leaves it out"), "{:#?}", player.screen());
+    assert_eq!(sent(&player.key("n")), [&Command::Next]);
+}
+
+#[test]
+fn what_makes_itself_ready_again_with_its_step_leaves_the_keys_of_the_step() {
+    let broken = |task: &str| {
+        format!(
+            r#"{{"event":"prepare_failed","task":"{task}","problem":{{"kind":"environment","message":"it has stopped","hint":"the next step that needs it starts it again"}}}}"#
+        )
+    };
+    let mut player = at(80, 24, 1, "deploy");
+    player.json(&broken("sandbox"));
+    assert!(says(&player, "it has stopped") && says(&player, "space runs npx cdk deploy"), "{:#?}", player.screen());
+    assert!(!says(&player, "tries again") && sent(&player.key("r")) == [&Command::Run]);
+    let mut player = at(80, 24, 1, "deploy");
+    player.json(&broken("packages"));
+    assert!(says(&player, "r tries again") && !says(&player, "space runs"), "{:#?}", player.screen());
+    assert_eq!(sent(&player.key("r")), [&Command::Prepare]);
+    // Something else is being made ready still: until then the key does not do it.
+    let mut player = at(80, 24, 0, "intro");
+    player.json(r#"{"event":"preparing","task":"sandbox","label":"","done":0,"unit":""}"#);
+    player.json(&broken("packages"));
+    assert!(says(&player, "it has stopped") && !says(&player, "tries again"), "{:#?}", player.screen());
+    player.json(r#"{"event":"prepared","task":"sandbox","took_ms":5}"#);
+    assert!(says(&player, "r tries again"), "{:#?}", player.screen());
+}
+
+#[test]
+fn the_repair_is_told_once_there_is_something_to_repair() {
+    let mut player = at(80, 24, 1, "refused");
+    assert!(!says(&player, "f repair"), "{:#?}", player.screen());
+    player.event(started("refused", ActionKind::Check));
+    player.event(finished("refused", Verdict::PassedUnexpectedly));
+    assert!(says(&player, "f repair"), "{:#?}", player.screen());
+}
+
+#[test]
+fn the_help_says_how_it_is_searched_wherever_one_was() {
+    for panel in ["1", "2", "7"] {
+        let mut player = at(80, 24, 1, "deploy");
+        player.play(&format!("key {panel} ?"));
+        assert!(says(&player, "/ find"), "{panel}: {:#?}", player.screen());
+    }
+}
+
+#[test]
+fn a_chapter_is_opened_where_it_is_not_open() {
+    let mut player = at(80, 24, 1, "deploy");
+    player.key("1");
+    assert!(says(&player, "enter go there") && !says(&player, "→ open"), "a step: {:#?}", player.screen());
+    player.play("key up up");
+    assert!(!says(&player, "→ open"), "its steps show: {:#?}", player.screen());
+    player.play("key up");
+    assert!(says(&player, "→ open"), "{:#?}", player.screen());
+    player.play("key right");
+    assert!(says(&player, "Welcome") && !says(&player, "→ open"), "{:#?}", player.screen());
+}

@@ -13,7 +13,7 @@ use crate::tui::present::chrome::{mark, panel_tabs};
 use crate::tui::present::diff::is_applied;
 use crate::tui::present::intent::{self, Intent, intent};
 use crate::tui::present::spans::{both_ends, display_text, fit_spans, span};
-use crate::tui::present::{checks, deploy, notice, words};
+use crate::tui::present::{checks, deploy, notice, outline, questions, words};
 use crate::tui::{clock, keymap, remapping, theme, wrap};
 use workshop_course::lesson::model::{Chapter, StepAction};
 use workshop_engine::event::TxState;
@@ -35,7 +35,7 @@ pub fn tabs(m: &Model, buffer: &mut Buffer, area: Rect) {
         let word = if used + wrap::width(&whole) <= width { whole } else { format!(" {key}: zoomed") };
         spans.push(span(word, theme::DIM));
     }
-    row(buffer, area, area.y, &Line::from(spans));
+    row(buffer, area, area.y, &Line::from(fit_spans(spans, width)));
 }
 
 /// The rule above a panel, with its name; heavy where the keyboard is.
@@ -104,7 +104,7 @@ fn about(m: &Model, panel: Panel) -> Option<String> {
             Some(format!("{role} at {}", wrap::fit(name, 9)))
         }
         Panel::Checks => {
-            let chapter = m.chapter()?;
+            let chapter = m.chapter().filter(|chapter| !chapter.checks.is_empty())?;
             Some(words::passed(chapter.checks.iter().map(|check| checks::verdict_now(m, chapter.number, check))))
         }
         Panel::Load => m.loads.last().map(|run| format!("{} invocations", run.total)),
@@ -174,7 +174,7 @@ const SHORTEST: usize = 16;
 
 fn idle(m: &Model, width: usize) -> Line<'static> {
     if m.mode == InputMode::Entry {
-        return session(m);
+        return Line::from(fit_spans(session(m), width));
     }
     let (Some(position), Some(chapter), Some(step)) = (m.progress.position.as_ref(), m.chapter(), m.step()) else {
         return Line::from(span(format!(" {} Opening the workshop", theme::spinner(m.now)), theme::WAIT));
@@ -240,7 +240,7 @@ fn paced(m: &Model, chapter: &Chapter) -> Vec<Span<'static>> {
 }
 
 /// Whom one is talking to.
-fn session(m: &Model) -> Line<'static> {
+fn session(m: &Model) -> Vec<Span<'static>> {
     let name = m.session().map_or(String::new(), |s| s.name.clone());
     let mut spans = vec![span(format!(" {}", display_text(m, &name)), theme::STRONG)];
     match m.progress.sessions.get(&name) {
@@ -256,7 +256,7 @@ fn session(m: &Model) -> Line<'static> {
         Some(_) => spans.push(span(" · the next statement connects", theme::DIM)),
         None => spans.push(span(" · the first statement connects", theme::DIM)),
     }
-    Line::from(spans)
+    spans
 }
 
 /// The keys that matter most here, as many as fit. What goes on comes first, help and the way out stand at the end.
@@ -265,12 +265,15 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let width = usize::from(area.width);
-    let mut left: Vec<(String, String)> = Vec::new();
+    // A question's keys are told in its own words.
+    let asked = questions::answers(m);
+    let free = asked.is_none();
+    let mut left: Vec<(String, String)> = asked.unwrap_or_default();
     let mut right: Vec<(String, String)> = Vec::new();
     if m.count.is_some() {
         left.push((m.key(KeyAction::Close), "no count".to_owned()));
     }
-    for binding in keymap::footer(&m.mode, m.focus, m.search.is_some()) {
+    for binding in keymap::footer(&m.mode, m.focus, m.search.is_some()).filter(|_| free) {
         let key = remapping::keys(&m.options.keymap, binding).first();
         let (Some(short), Some(key)) = (binding.short, key) else { continue };
         // While a count is typed, only what it repeats.
@@ -316,10 +319,10 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
     let step = m.step();
     let useful = match does {
         KeyAction::GoOn => return intent::goes_on(m).map(str::to_owned),
-        KeyAction::GoBack => m.progress.running.is_none() && m.progress.bringing.is_none(),
+        KeyAction::GoBack => !m.is_busy() && intent::leads_back(m),
         KeyAction::Run => {
             let again = m.here().is_some_and(|here| m.progress.steps.contains_key(&here));
-            let free = m.progress.running.is_none() && m.progress.bringing.is_none();
+            let free = !m.is_busy();
             let runs = step.is_some_and(|s| s.action != StepAction::Read) && free;
             if free && intent::prepares_again(m) {
                 return (intent(m) != Intent::Run).then(|| "try again".to_owned());
@@ -331,13 +334,15 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
             }
             runs && intent(m) != Intent::Run
         }
-        KeyAction::Repair => intent::repair_at_hand(m).is_some(),
+        KeyAction::Repair => !m.is_busy() && intent::repairs(m),
+        KeyAction::Accept if m.mode == InputMode::Walking => !m.is_busy(),
         KeyAction::Hint => intent::has_hint(m),
         // Of a single hunk the key that goes on does it.
+        KeyAction::ApplyHunk | KeyAction::UndoHunk if m.is_busy() => false,
         KeyAction::ApplyHunk => applied(m) == Some(false) && (intent(m) != Intent::Run || m.diff.hunks.len() > 1),
         KeyAction::CheckOne => {
             let is_one = m.chapter().is_some_and(|chapter| !chapter.checks.is_empty());
-            is_one && m.progress.running.is_none() && m.progress.bringing.is_none()
+            is_one && !m.is_busy()
         }
         KeyAction::NextSession => m.console.sessions.len() > 1,
         KeyAction::UndoHunk => applied(m) == Some(true),
@@ -345,22 +350,29 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
         KeyAction::NextHunk => m.diff.hunk + 1 < m.diff.hunks.len() && !matches!(intent(m), Intent::NextHunk(_)),
         KeyAction::BackHunk => m.diff.hunk > 0,
         KeyAction::Interrupt => m.mode == InputMode::Entry || m.mode == InputMode::Walking && intent::interrupts(m),
-        KeyAction::Detach => {
-            matches!(&m.mode, InputMode::Leave(leave) if crate::tui::present::questions::goes_on_alone(m, &leave.what))
-        }
         KeyAction::Follow => m.log.below() > 0,
         KeyAction::SqlPicture if m.console.picture != SqlPicture::None => return Some("other view".to_owned()),
         KeyAction::SqlPicture => {
             crate::tui::present::timeline::is_worth_it(m) || crate::tui::present::plan::is_worth_it(m)
         }
-        KeyAction::Search => m.focus != Panel::Outline,
+        KeyAction::Right => m.focus != Panel::Outline || outline::opens(m),
+        // The outline shows all that there is; the help over it does not.
+        KeyAction::Search => m.focus != Panel::Outline || matches!(m.mode, InputMode::Help { .. }),
         KeyAction::RetryTransaction => {
             let state = m.session().and_then(|s| m.progress.sessions.get(&s.name));
-            state.and_then(|s| s.last_error.as_ref()).is_some_and(|error| error.is_conflict())
+            let lost = state.and_then(|s| s.last_error.as_ref()).is_some_and(|error| error.is_conflict());
+            // What a lesson's own statements lose, it goes on with itself.
+            lost && !m.session().is_some_and(|session| is_of_lesson(m, &session.name))
         }
         _ => true,
     };
     useful.then(|| short.to_owned())
+}
+
+/// Tells whether a step of the lesson sent what a session ran last: those statements have no number of a request.
+fn is_of_lesson(m: &Model, session: &str) -> bool {
+    let last = m.console.exchanges.iter().rfind(|exchange| exchange.session == session);
+    last.is_some_and(|exchange| exchange.id == 0)
 }
 
 /// Cells of the slot's bar.

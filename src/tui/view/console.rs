@@ -12,7 +12,7 @@ use crate::tui::model::*;
 use crate::tui::present::entry::entry_view;
 use crate::tui::present::prompt::{history_match, history_part};
 use crate::tui::present::room::{ConsolePlaces, console_margin, console_places, session_places};
-use crate::tui::present::spans::{both_ends, display_text, span};
+use crate::tui::present::spans::{both_ends, display_text, shown, span};
 use crate::tui::present::words;
 use crate::tui::{theme, wrap};
 use workshop_engine::event::{Loss, SqlLine, TxState};
@@ -61,8 +61,15 @@ fn picture(m: &Model, buffer: &mut Buffer, body: Rect) {
         return;
     }
     row(buffer, area, area.y, head);
-    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let top = rows.len().saturating_sub(usize::from(below.height) + m.console.picture_off);
+    let room = usize::from(area.height.saturating_sub(1));
+    let shown = shown(rows.len(), room).min(room);
+    let top = rows.len().saturating_sub(shown + m.console.picture_off);
+    // A row between says what has no room: it is above as a rule.
+    if rows.len() > room {
+        let below = rows.len().saturating_sub(top + shown);
+        row(buffer, area, area.y + 1, &paint::besides(m, top, below, m.focus == Panel::Sql));
+    }
+    let below = Rect { y: area.bottom() - shown as u16, height: shown as u16, ..area };
     paint::lines(buffer, below, rows, top);
 }
 

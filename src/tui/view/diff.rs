@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::paint::row;
+use super::paint::{self, row};
 use crate::tui::diffrows::{self, DiffRow, FileView, HunkAt};
 use crate::tui::model::*;
 use crate::tui::present::diff::{heading, hunk_words};
@@ -31,6 +31,14 @@ pub fn draw(m: &Model, buffer: &mut Buffer, body: Rect) {
             Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
         }
         None => body,
+    };
+    let below = d.rows.len().saturating_sub(d.top + d.height);
+    let body = if d.top + below > 0 && body.height > 1 {
+        let line = paint::besides(m, d.top, below, m.focus == Panel::Diff);
+        row(buffer, body, body.bottom() - 1, &line);
+        Rect { height: body.height - 1, ..body }
+    } else {
+        body
     };
     let gutter = diffrows::gutter(&d.files);
     for (i, r) in d.rows.iter().skip(d.top).take(body.height.into()).enumerate() {

@@ -9,7 +9,7 @@ use super::paint::row;
 use crate::tui::model::*;
 use crate::tui::present::spans::{both_ends, display_text, span};
 use crate::tui::present::{standby, words};
-use crate::tui::{clock, theme};
+use crate::tui::{clock, theme, wrap};
 use workshop_course::lesson::model::Target;
 
 /// Draws it.
@@ -64,14 +64,16 @@ pub fn draw(m: &Model, buffer: &mut Buffer, area: Rect) {
             }
         }
     }
-    // Half a title says less than none.
-    let wide: usize = left.iter().map(Span::width).sum::<usize>() + parts.width();
-    if wide + 1 > usize::from(area.width) {
-        left.truncate(1);
-    }
+    // The first words of a title still name it; fewer say less than that there is one. What else there is matters more.
+    let title = usize::from(area.width).saturating_sub(left[0].width() + parts.width() + 1);
+    let least = if title < LEAST_TITLE { title.min(1) } else { title };
+    left[1].content = wrap::fit(&left[1].content, least).into_owned().into();
     let room = usize::from(area.width).saturating_sub(left.iter().map(Span::width).sum::<usize>() + 1);
     row(buffer, area, area.y, &both_ends(left, parts.fitted(room), area.width.into()));
 }
+
+/// Columns from which on a title is cut; where it has fewer, a sign stands for it.
+const LEAST_TITLE: usize = 12;
 
 /// The right end of the first row. Where there is no room for all of it, what matters least goes as a whole:
 /// half a part says less than none.

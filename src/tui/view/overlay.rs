@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::paint;
 use crate::tui::model::*;
 use crate::tui::present::palette::entries;
-use crate::tui::present::spans::{both_ends, display_text, span};
+use crate::tui::present::spans::{both_ends, display_text, shown, span};
 use crate::tui::present::{questions, reading};
 use crate::tui::{theme, wrap};
 
@@ -74,8 +74,13 @@ fn draw_palette(m: &Model, buffer: &mut Buffer, screen: Rect, palette: &Palette)
     let cursor = paint::prompt(buffer, Rect { height: 1, ..area }, "› ", &palette.query);
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let all = entries(m);
-    let top = (palette.cursor + 1).saturating_sub(list.height.into());
-    for (i, choice) in all.iter().enumerate().skip(top).take(list.height.into()) {
+    let room = shown(all.len(), list.height.into());
+    let top = (palette.cursor + 1).saturating_sub(room);
+    if all.len() > room {
+        let line = paint::besides(m, top, all.len() - top - room, false);
+        paint::row(buffer, list, list.y + room as u16, &line);
+    }
+    for (i, choice) in all.iter().enumerate().skip(top).take(room) {
         let y = list.y + (i - top) as u16;
         let line = both_ends(
             vec![span(format!(" {}", display_text(m, &choice.title)), theme::TEXT)],

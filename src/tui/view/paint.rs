@@ -35,13 +35,17 @@ pub fn lines_counted(m: &Model, buffer: &mut Buffer, area: Rect, all: &[Line<'_>
     let shown = Rect { height: area.height - 1, ..area };
     lines(buffer, shown, all, top);
     let below = all.len() - top - usize::from(shown.height);
+    row(buffer, area, shown.bottom(), &besides(m, top, below, here));
+}
+
+/// Says how many lines there are beside those that show and, with the keyboard here, which key brings them.
+pub fn besides(m: &Model, above: usize, below: usize, here: bool) -> Line<'static> {
     let key = match below {
         _ if !here => String::new(),
         0 => format!(": {} goes back", m.key(KeyAction::PageUp)),
         _ => format!(": {} reads on", m.key(KeyAction::PageDown)),
     };
-    let words = format!("{}{key}", words::besides(top, below));
-    row(buffer, area, shown.bottom(), &Line::styled(words, theme::DIM));
+    Line::styled(format!("{}{key}", words::besides(above, below)), theme::DIM)
 }
 
 /// A line to type in; the cursor stands behind the text.
