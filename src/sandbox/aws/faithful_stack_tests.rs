@@ -409,3 +409,32 @@ async fn a_change_set_that_can_come_to_nothing_fails_early() {
     let shown = of_set(&bench, "DescribeChangeSet", "s", "next").await.1;
     assert!(shown.contains("<Status>CREATE_COMPLETE<"), "{shown}");
 }
+
+/// API reference, DeleteStack (2026-11): what cannot be deleted is left, once a stack is stuck in DELETE_FAILED.
+#[tokio::test]
+async fn a_stack_that_is_stuck_can_be_deleted_by_force() {
+    let bench = deployed().await;
+    let delete = async |more: &[(&str, &str)]| {
+        let members = [&[("Action", "DeleteStack"), ("StackName", "storage")], more].concat();
+        let answer = bench.query("cloudformation", &members).await;
+        bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "storage")]).await;
+        answer
+    };
+    let force = [("DeletionMode", "FORCE_DELETE_STACK")];
+    let (status, text) = delete(&force).await;
+    assert!(status == 400 && text.contains("only when the stack is in the DELETE_FAILED state."), "{text}");
+    delete(&[]).await;
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "storage")]).await;
+    assert!(
+        text.contains("<StackStatus>DELETE_FAILED<") && !text.contains("DeletionMode"),
+        "its bucket is not empty: {text}"
+    );
+    let id = between(&text, "<StackId>", "</").to_owned();
+    assert_eq!(delete(&force).await.0, 200);
+    let (_, text) = bench.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", &id)]).await;
+    assert!(
+        text.contains("<StackStatus>DELETE_COMPLETE<") && text.contains("<DeletionMode>FORCE_DELETE_STACK<"),
+        "{text}"
+    );
+    bench.upload("more.zip", b"PK").await;
+}
