@@ -55,6 +55,9 @@ impl Functions for Fakes {
         self.invoked.lock().unwrap().push(call.clone());
         Box::pin(async move {
             let Invocation { payload, request_id, .. } = call;
+            if payload.len() > 6 << 20 {
+                return Err(LambdaError::TooLarge);
+            }
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");
             // Who asks over HTTP may say what status the answer is to have.
             let event: Value = serde_json::from_slice(&payload).unwrap_or_default();

@@ -307,7 +307,8 @@ impl Cloud {
         });
     }
 
-    fn saved_in_background(&self) {
+    /// Saves, where nobody waits for an answer that could tell of a failure.
+    pub(super) fn saved_in_background(&self) {
         if let Err(error) = self.save() {
             tracing::error!(%error, "the state could not be saved");
         }
