@@ -1179,5 +1179,7 @@ mod faithful_stack;
 mod fronts;
 #[path = "s3_objects_tests.rs"]
 mod s3_objects;
+#[path = "lambda_updates_tests.rs"]
+mod lambda_updates;
 #[path = "s3_uploads_tests.rs"]
 mod s3_uploads;

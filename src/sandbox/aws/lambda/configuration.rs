@@ -193,14 +193,12 @@ pub(crate) fn make(
         environment => variables(&environment["Variables"])?,
     };
     let (blob, size, source) = match (input.get("Code"), old) {
-        (Some(given), _) => code(world, given, &handler)?,
+        (Some(given), _) => code(world, given)?,
         (None, Some(old)) => (old.blob.clone(), old.size, old.source.clone()),
         (None, None) => return Err(invalid("Code is missing")),
     };
-    let architectures: Vec<String> = match &input["Architectures"] {
-        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => old.map(|o| o.architectures.clone()).unwrap_or_else(|| vec!["x86_64".into()]),
-    };
+    let architectures =
+        architectures(input).or_else(|| old.map(|o| o.architectures.clone())).unwrap_or_else(|| vec!["x86_64".into()]);
     let logging = match &input["LoggingConfig"] {
         Value::Null => old.map(|o| o.logging.clone()).unwrap_or_default(),
         given => logging(given)?,
@@ -227,6 +225,12 @@ pub(crate) fn make(
         // What was published, allowed and given an address stays with the name.
         ..old.cloned().unwrap_or_else(FunctionRecord::empty)
     })
+}
+
+/// Returns the architectures that a request names, if it does.
+pub(super) fn architectures(input: &Value) -> Option<Vec<String>> {
+    let list = input["Architectures"].as_array()?;
+    Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// Names that Lambda keeps for itself.

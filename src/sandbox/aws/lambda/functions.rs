@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::code::{code, is_zip};
-use super::configuration::make;
+use super::configuration::{architectures, make};
 use super::names::{
     LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, is_newest, key, keys, named, new_name, not_found,
 };
@@ -143,9 +143,10 @@ pub(super) fn update_code(call: &mut Call<'_>, given: &str) -> AwsResult<Respons
     let input = call.json()?;
     is_newest(&input, &old.revision)?;
     is_zip(&input)?;
-    let (blob, size, source) = code(call.world, &input, &old.handler)?;
+    let (blob, size, source) = code(call.world, &input)?;
     let revision = call.world.ids.uuid();
-    let made = FunctionRecord { blob, size, source, revision, modified: call.now, ..old };
+    let architectures = architectures(&input).unwrap_or(old.architectures);
+    let made = FunctionRecord { blob, size, source, architectures, revision, modified: call.now, ..old };
     if flag(&input, "DryRun") {
         return Ok(Response::Json(200, made.configuration(&name)));
     }

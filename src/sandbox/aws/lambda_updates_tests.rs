@@ -1,0 +1,39 @@
+//! Updates of functions, and what of them Lambda's clients are told.
+
+use super::*;
+
+const FUNCTIONS: &str = "/2015-03-31/functions";
+
+/// A package as the API takes it: `text` in base64.
+fn package(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+async fn create(bench: &Bench, name: &str) {
+    let made = json!({"FunctionName": name, "Runtime": "nodejs22.x", "Handler": "index.handler", "Role": ROLE,
+        "Code": {"ZipFile": package("PK one")}});
+    assert_eq!(bench.rest("lambda", "POST", FUNCTIONS, made).await.0, 201);
+}
+
+#[tokio::test]
+async fn new_code_may_be_for_another_architecture() {
+    let bench = deployed().await;
+    let arm = json!({"S3Bucket": "assets", "S3Key": "code.zip", "Architectures": ["arm64"]});
+    let mut dry = arm.clone();
+    dry["DryRun"] = true.into();
+    for (input, kept) in [(dry, "x86_64"), (arm, "arm64"), (json!({"ZipFile": package("PK two")}), "arm64")] {
+        let (status, shown) = bench.rest("lambda", "PUT", &format!("{FUNCTIONS}/f/code"), input).await;
+        assert_eq!((status, &shown["Architectures"]), (200, &json!(["arm64"])), "{shown}");
+        let (_, shown) = bench.rest("lambda", "GET", &format!("{FUNCTIONS}/f/configuration"), Value::Null).await;
+        assert_eq!(shown["Architectures"], json!([kept]));
+    }
+}
+
+#[tokio::test]
+async fn an_objects_version_that_is_not_there_is_no_code() {
+    let bench = deployed().await;
+    let input = json!({"S3Bucket": "assets", "S3Key": "code.zip", "S3ObjectVersion": "none"});
+    let (status, refusal) = bench.rest("lambda", "PUT", &format!("{FUNCTIONS}/f/code"), input).await;
+    assert!(status == 400 && refusal.to_string().contains("S3 Error Code: NoSuchVersion"), "{refusal}");
+}
