@@ -367,6 +367,21 @@ async fn calls_share_environments_and_replaced_code_ends() {
     assert!(!alive(pid), "nothing outlives the service");
 }
 
+/// What was put first may be ready last.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_that_was_put_last_stays() {
+    let fixture = fixture().await;
+    let names: Vec<String> = (0..4000).map(|number| format!("more/{number}.js")).collect();
+    let code = ["old", "new"].map(|answer| format!("exports.handler = async () => '{answer}';"));
+    let mut large = vec![("index.js", code[0].as_str())];
+    large.extend(names.iter().map(|name| (name.as_str(), "x")));
+    fixture.put(&[("index.js", "exports.handler = async () => 'first';")]).await;
+    let small = [("index.js", code[1].as_str())];
+    futures::join!(fixture.put(&large), fixture.put(&small));
+    assert_eq!(fixture.answer(json!(null)).await, "new");
+    fixture.lambda.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_aws_ships_with_the_runtime_is_there() {
     let fixture = fixture().await;

@@ -37,3 +37,36 @@ async fn an_objects_version_that_is_not_there_is_no_code() {
     let (status, refusal) = bench.rest("lambda", "PUT", &format!("{FUNCTIONS}/f/code"), input).await;
     assert!(status == 400 && refusal.to_string().contains("S3 Error Code: NoSuchVersion"), "{refusal}");
 }
+
+/// While one change is under way, another would be lost with it, or take its place.
+#[tokio::test]
+async fn two_changes_at_once_are_told_apart() {
+    let bench = deployed().await;
+    create(&bench, "slow").await;
+    let base = format!("{FUNCTIONS}/slow");
+    bench.upload("bad.zip", b"broken").await;
+    let code = json!({"S3Bucket": "assets", "S3Key": "bad.zip"});
+    let late = async |method: &'static str, path: String, input: Value| {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        bench.rest("lambda", method, &path, input).await
+    };
+    let address = format!("{base}/code");
+    let (first, second, third) = tokio::join!(
+        bench.rest("lambda", "PUT", &address, code),
+        late("PUT", format!("{base}/configuration"), json!({"Timeout": 9})),
+        late("POST", format!("{base}/versions"), json!({})),
+    );
+    assert_eq!(first.0, 400, "{first:?}");
+    for refused in [second, third] {
+        assert_eq!((refused.0, &refused.1["Type"]), (409, &json!("User")), "{refused:?}");
+        let message = refused.1["message"].as_str().or(refused.1["Message"].as_str()).unwrap();
+        assert_eq!(
+            message,
+            "The operation cannot be performed at this time. An update is in progress for resource: \
+             arn:aws:lambda:us-east-1:123456789012:function:slow"
+        );
+    }
+    let (status, shown) = bench.rest("lambda", "PUT", &format!("{base}/configuration"), json!({"Timeout": 9})).await;
+    assert_eq!((status, &shown["Timeout"]), (200, &json!(9)), "{shown}");
+    assert_eq!(&bench.fakes.functions.lock().unwrap()["slow"].code[..], b"PK one");
+}

@@ -36,11 +36,11 @@ struct Fakes {
 impl Functions for Fakes {
     fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>> {
         Box::pin(async move {
-            if function.code.starts_with(b"broken") {
-                return Err(LambdaError::BadCode("Could not unzip uploaded file.".into()));
-            }
             if function.name == "slow" {
                 tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            if function.code.starts_with(b"broken") {
+                return Err(LambdaError::BadCode("Could not unzip uploaded file.".into()));
             }
             self.functions.lock().unwrap().insert(function.key(), function);
             Ok(())
@@ -1177,9 +1177,9 @@ mod faithful_resources;
 mod faithful_stack;
 #[path = "fronts_tests.rs"]
 mod fronts;
-#[path = "s3_objects_tests.rs"]
-mod s3_objects;
 #[path = "lambda_updates_tests.rs"]
 mod lambda_updates;
+#[path = "s3_objects_tests.rs"]
+mod s3_objects;
 #[path = "s3_uploads_tests.rs"]
 mod s3_uploads;

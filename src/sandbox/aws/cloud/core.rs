@@ -87,7 +87,7 @@ impl Cloud {
         }
         let fresh = recovered.state.is_none() || recovered.aside.is_some();
         let state = recovered.state.unwrap_or_else(|| CloudState::new(account, region, &mut ids));
-        let world = World { state, ids, store, dirty: fresh };
+        let world = World { state, ids, store, updating: Vec::new(), dirty: fresh };
         let cloud = Arc::new(Cloud {
             world: Mutex::new(world),
             logs: Mutex::new(Logs::default()),
