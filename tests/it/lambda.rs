@@ -137,7 +137,8 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
                return { calls, event, region: process.env.AWS_REGION, greeting: process.env.GREETING,
                  name: context.functionName, left: context.getRemainingTimeInMillis() > 2000,
                  key: process.env.AWS_ACCESS_KEY_ID, token: process.env.AWS_SESSION_TOKEN,
-                 home: process.env.HOME, execution: process.env.AWS_EXECUTION_ENV };
+                 home: process.env.HOME, execution: process.env.AWS_EXECUTION_ENV,
+                 stream: context.logStreamName };
              };",
         )])
         .await;
@@ -146,7 +147,8 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
     assert_eq!(
         answer,
         json!({"calls": 1, "event": {"a": 1}, "region": "us-east-1", "greeting": "hello", "name": "f",
-            "left": true, "key": "ASIAEXAMPLE", "token": "token", "execution": format!("AWS_Lambda_{}", installed())})
+            "left": true, "key": "ASIAEXAMPLE", "token": "token", "execution": format!("AWS_Lambda_{}", installed()),
+            "stream": first.log_stream})
     );
     let second = fixture.call(json!([])).await;
     let id = second.request_id.clone();
@@ -160,6 +162,12 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
     assert!(!report.contains("Init Duration"), "warm: {report}");
     assert!(first.log_tail.contains("\tInit Duration: "), "cold: {}", first.log_tail);
     assert!(!first.log_tail.contains("loaded"), "the start is not the call's: {}", first.log_tail);
+    let begun = first.log.strip_suffix(&first.log_tail).expect("the invocation's log is its end");
+    assert!(
+        begun.starts_with("INIT_START Runtime Version: nodejs:2") && begun.ends_with("\tINFO\tloaded\n"),
+        "{begun}"
+    );
+    assert_eq!((second.log, second.log_stream), (log, first.log_stream));
     let file = std::fs::read_to_string(fixture.dir.path().join("log/f.log")).expect("a log");
     assert!(file.contains("undefined\tINFO\tloaded\n"), "{file}");
     fixture.lambda.shutdown().await;
@@ -367,6 +375,22 @@ async fn calls_share_environments_and_replaced_code_ends() {
     assert!(!alive(pid), "nothing outlives the service");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_start_logs_is_none_of_the_calls() {
+    let fixture = fixture().await;
+    let code = "for (let i = 0; i < 3000; i += 1) console.log('loaded', i); exports.handler = async () => console.log('called');";
+    for _ in 0..4 {
+        for function in [spec(&[("index.js", code)]), newest(&[("index.js", code)])] {
+            fixture.lambda.put(function).await.expect("put");
+            let result = fixture.call(json!(null)).await;
+            let begun = result.log.strip_suffix(&result.log_tail).expect("the call's log is the end");
+            assert!(begun.ends_with("\tINFO\tloaded 2999\n"), "{}", result.log_tail);
+            assert!(result.log_tail.contains("\tINFO\tcalled\n"), "{}", result.log_tail);
+        }
+    }
+    fixture.lambda.shutdown().await;
+}
+
 /// What was put first may be ready last.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_that_was_put_last_stays() {
@@ -505,6 +529,8 @@ async fn a_log_of_json_is_one_object_a_line() {
     for function in [spec(&[("index.js", code)]), newest(&[("index.js", code)])] {
         fixture.lambda.put(FunctionSpec { logging: logging.clone(), ..function }).await.expect("put");
         let result = fixture.call(json!("throw")).await;
+        let begun = result.log.lines().next().expect("a line");
+        assert!(begun.contains("\"type\":\"platform.initStart\""), "{begun}");
         let lines: Vec<Value> = result
             .log_tail
             .lines()

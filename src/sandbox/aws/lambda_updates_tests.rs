@@ -70,3 +70,26 @@ async fn two_changes_at_once_are_told_apart() {
     assert_eq!((status, &shown["Timeout"]), (200, &json!(9)), "{shown}");
     assert_eq!(&bench.fakes.functions.lock().unwrap()["slow"].code[..], b"PK one");
 }
+
+/// CloudWatch Logs has all of a log, where the invocation's answer has its end, under the stream that its context names.
+#[tokio::test]
+async fn a_log_group_has_whole_logs_by_environment() {
+    let bench = deployed().await;
+    for _ in 0..2 {
+        bench.send("lambda", "POST", &format!("{FUNCTIONS}/f/invocations"), &[], b"{}").await;
+    }
+    let asked = async |operation: &str, input: Value| -> Value {
+        let target = format!("Logs_20140328.{operation}");
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", &target)];
+        let answer = bench.send("logs", "POST", "/", &headers, input.to_string().as_bytes()).await;
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let group = json!("/aws/lambda/f");
+    let streams = asked("DescribeLogStreams", json!({"logGroupName": group})).await;
+    let names: Vec<&Value> = streams["logStreams"].as_array().unwrap().iter().map(|s| &s["logStreamName"]).collect();
+    assert_eq!(names, ["2026/12/01/[$LATEST]0"]);
+    let input = json!({"logGroupName": group, "logStreamName": names[0], "startFromHead": true});
+    let events = asked("GetLogEvents", input).await;
+    let lines: Vec<&Value> = events["events"].as_array().unwrap().iter().map(|event| &event["message"]).collect();
+    assert_eq!(lines, ["START", "more", "END", "START", "more", "END"]);
+}

@@ -25,7 +25,7 @@ use workshop_dsql::conditions::SandboxFault;
 const HOLD: Duration = Duration::from_secs(20);
 
 impl Cloud {
-    /// Runs a function, and keeps the tail of its log.
+    /// Runs a function, and keeps its log.
     ///
     /// # Errors
     /// [`LambdaError`], when there is no such version or no environment for it; not for what the function throws.
@@ -34,10 +34,10 @@ impl Cloud {
             return Err(LambdaError::TooManyRequests);
         }
         let result = self.functions.invoke(key, call).await?;
-        let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
+        let name = key.split_once(':').map_or(key, |(name, _)| name);
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
         let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
-        self.logs().add(&group, version, &result.request_id, &result.log_tail, self.now());
+        self.logs().add(&group, &result.log_stream, &result.log, self.now());
         Ok(result)
     }
 

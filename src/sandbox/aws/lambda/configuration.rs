@@ -17,8 +17,7 @@ use crate::aws::function_names::arn;
 use crate::aws::records::{FunctionRecord, ShownSettings};
 use crate::aws::service::{World, text};
 use crate::aws::time::Instant;
-use crate::interfaces::{FunctionSpec, LogFormat, LogSettings};
-use workshop_base::encoding::sha256_hex;
+use crate::interfaces::{FunctionSpec, LogFormat, LogSettings, runtime_version};
 
 impl FunctionRecord {
     /// The ARN of this version; of the newest code it has no version in it.
@@ -104,11 +103,8 @@ impl FunctionRecord {
     /// Shows it as GetFunctionConfiguration has it.
     pub(super) fn configuration(&self, name: &str) -> Value {
         let mut shown = self.listed(name);
-        // Which runtime it is has a name of its own on AWS, of 64 hexadecimal digits.
-        let runtime = sha256_hex(self.runtime.as_bytes());
-        let region = self.arn.split(':').nth(3).unwrap_or_default();
-        shown["RuntimeVersionConfig"] =
-            json!({"RuntimeVersionArn": format!("arn:aws:lambda:{region}::runtime:{runtime}")});
+        let (_, runtime) = runtime_version(&self.runtime, &self.arn);
+        shown["RuntimeVersionConfig"] = json!({"RuntimeVersionArn": runtime});
         shown["State"] = "Active".into();
         shown["LastUpdateStatus"] = "Successful".into();
         shown
