@@ -524,7 +524,7 @@ async fn a_log_of_json_is_one_object_a_line() {
     let fixture = fixture().await;
     let code = "exports.handler = async (event) => {
           console.debug('not shown'); console.log('a %s', 'b'); console.log({ a: 1 }); console.error('it', new TypeError('bad'));
-          if (event === 'throw') throw new RangeError('far'); };";
+          await new Promise((r) => setTimeout(r, 30)); if (event === 'throw') throw new RangeError('far'); };";
     let logging = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
     for function in [spec(&[("index.js", code)]), newest(&[("index.js", code)])] {
         fixture.lambda.put(FunctionSpec { logging: logging.clone(), ..function }).await.expect("put");
@@ -545,6 +545,9 @@ async fn a_log_of_json_is_one_object_a_line() {
         assert!(lines[3]["stackTrace"].is_array());
         assert_eq!(lines[4]["message"]["errorType"], "RangeError");
         assert_eq!(lines[5]["record"]["status"], "success");
+        let times =
+            [&lines[0]["time"], &lines[4]["timestamp"], &lines[5]["time"]].map(|time| time.as_str().expect("a time"));
+        assert!(times.is_sorted() && times[0] < times[2], "{times:?}");
         assert!(lines[5]["record"]["metrics"]["durationMs"].is_number());
     }
     fixture.lambda.shutdown().await;

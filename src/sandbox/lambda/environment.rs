@@ -130,7 +130,7 @@ impl Environment {
         self.unread.push(&opening);
         let deadline = tokio::time::sleep(INIT_LIMIT + limit);
         tokio::pin!(deadline);
-        let mut logged = false;
+        let (begun, mut logged) = (Instant::now(), false);
         // Without a kind, its time has run out.
         let (kind, payload): (Option<String>, Bytes) = loop {
             tokio::select! {
@@ -170,6 +170,7 @@ impl Environment {
                 }
             }
         };
+        let now = now + begun.elapsed();
         self.running.kill();
         self.drain().await;
         // On AWS the code is then loaded once more, in the invocation's own time, which is the one that has run out.
@@ -233,7 +234,7 @@ impl Environment {
             used_kib: self.used_kib,
             end: ending.end,
         };
-        self.end_of(&report, settings, now);
+        self.end_of(&report, settings, now + ending.took);
         let alive = self.exit.is_none() && matches!(ending.end, InvocationEnd::Answered);
         let result = self.result(call, ending.payload, ending.error, queued);
         Some(InvocationOutcome { result: InvokeResult { streamed: ending.streamed, ..result }, alive })
@@ -302,7 +303,7 @@ impl Environment {
             self.drain().await;
         }
         if matches!(ending.end, InvocationEnd::TimedOut) {
-            self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
+            self.platform(&report::timeout_line(settings, &call.request_id, now + ending.took, limit));
         }
         ending
     }

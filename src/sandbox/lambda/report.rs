@@ -66,7 +66,8 @@ pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: Sys
     use std::fmt::Write;
     let InvocationReport { request_id, duration, init, memory_mb, used_kib, end } = report;
     // Since August 2025 the start of an environment is billed as well.
-    let billed = ms(*duration + init.unwrap_or_default()).ceil();
+    let billed = (*duration + init.unwrap_or_default()).as_nanos().div_ceil(1_000_000);
+    let billed = u64::try_from(billed).unwrap_or(u64::MAX);
     let used = used_kib.div_ceil(1024);
     if settings.format == LogFormat::Json {
         let (status, kind) = match end {
@@ -88,7 +89,7 @@ pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: Sys
         return record("platform.report", now, &told);
     }
     let mut text = format!(
-        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {used} MB",
+        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {used} MB",
         ms(*duration)
     );
     if let Some(init) = init {
@@ -257,6 +258,7 @@ mod tests {
         assert!(lines.starts_with("{\"time\":\"1970-01-01T00:00:00.000Z\",\"type\":\"platform.report\""), "{lines}");
         assert_eq!(told["record"]["status"], "timeout");
         assert_eq!(told["record"]["metrics"]["durationMs"], 1.234);
+        assert_eq!(told["record"]["metrics"]["billedDurationMs"], 2);
         let warn = LogSettings { system_level: "WARN".into(), ..json };
         let fine = InvocationReport { end: InvocationEnd::Answered, ..late };
         assert_eq!(end_lines(&warn, &fine, SystemTime::UNIX_EPOCH), "");
