@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use workshop_base::encoding::sha256_hex;
 
 pub use workshop_dsql::interfaces::{
     Authority, BoxFuture, ClusterInfo, Credential, Databases, Decision, PgServer, Principal, Time, TimeSource,
@@ -41,6 +42,16 @@ impl FunctionSpec {
     pub fn key(&self) -> String {
         if self.version == "$LATEST" { self.name.clone() } else { format!("{}:{}", self.name, self.version) }
     }
+}
+
+/// Returns the name that AWS would have for a runtime's version, and its ARN; `function_arn` tells the Region. Which version
+/// it is, is AWS's own business, and made up.
+pub(crate) fn runtime_version(runtime: &str, function_arn: &str) -> (String, String) {
+    let major = runtime.trim_start_matches("nodejs").trim_end_matches(".x");
+    let region = function_arn.split(':').nth(3).unwrap_or_default();
+    // It has 64 hexadecimal digits.
+    let digits = sha256_hex(runtime.as_bytes());
+    (format!("nodejs:{major}.v1"), format!("arn:aws:lambda:{region}::runtime:{digits}"))
 }
 
 /// The shape of a function's log.
@@ -106,6 +117,10 @@ pub struct InvokeResult {
     pub function_error: Option<String>,
     /// The last 4 KiB of the invocation's log.
     pub log_tail: String,
+    /// The log of its environment since the answer before it, or since it started; the last 256 KiB.
+    pub log: String,
+    /// The log stream of its environment, which the function's context names.
+    pub log_stream: String,
     /// The time that it waited for an environment to become free. Lambda's own clients see it as latency; it is none of the
     /// function's.
     pub queued: Duration,

@@ -21,6 +21,8 @@ const NAME: &str = "sandbox";
 const CONTROL: &str = "control";
 /// The same of a plain database.
 const DATABASE: &str = "database";
+/// The name of the file that says that the state is being replaced.
+const REPLACING: &str = "replacing";
 
 /// What a process of the sandbox is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -123,6 +125,26 @@ impl SandboxPaths {
         let own = fs::symlink_metadata(run).is_ok_and(|run| run.uid() == rustix::process::geteuid().as_raw());
         let places = SandboxPaths { run: run.to_path_buf(), ..self.clone() };
         (own && places.run != self.run && places.control_socket() == socket).then_some(places)
+    }
+
+    /// Notes that the whole state is being replaced by a saved one, or, where the name is empty, by nothing.
+    ///
+    /// # Errors
+    /// When the disk refuses the file.
+    pub fn note_replacing(&self, name: &str) -> io::Result<()> {
+        files::replace(&self.state.join(REPLACING), name.as_bytes())
+    }
+
+    /// Returns what was noted and not forgotten.
+    pub fn being_replaced(&self) -> Option<String> {
+        let state = PrivateDir::existing(&self.workdir.join(OURS), name_of(self.kind)).ok()??;
+        String::from_utf8(state.read(REPLACING).ok()??).ok()
+    }
+
+    /// Notes that the state is one again.
+    pub fn forget_replacing(&self) {
+        // One that cannot be deleted leads to the same state once more.
+        let _ = fs::remove_file(self.state.join(REPLACING));
     }
 
     /// Returns the directory of the clusters' data, if PostgreSQL's account reaches it.

@@ -34,6 +34,8 @@ impl Functions for Echo {
                 payload,
                 function_error: None,
                 log_tail: "START\n".into(),
+                log: "START\n".into(),
+                log_stream: "2026/12/01/[$LATEST]0".into(),
                 queued,
                 streamed: None,
             })

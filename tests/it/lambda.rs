@@ -137,7 +137,8 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
                return { calls, event, region: process.env.AWS_REGION, greeting: process.env.GREETING,
                  name: context.functionName, left: context.getRemainingTimeInMillis() > 2000,
                  key: process.env.AWS_ACCESS_KEY_ID, token: process.env.AWS_SESSION_TOKEN,
-                 home: process.env.HOME, execution: process.env.AWS_EXECUTION_ENV };
+                 home: process.env.HOME, execution: process.env.AWS_EXECUTION_ENV,
+                 stream: context.logStreamName };
              };",
         )])
         .await;
@@ -146,7 +147,8 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
     assert_eq!(
         answer,
         json!({"calls": 1, "event": {"a": 1}, "region": "us-east-1", "greeting": "hello", "name": "f",
-            "left": true, "key": "ASIAEXAMPLE", "token": "token", "execution": format!("AWS_Lambda_{}", installed())})
+            "left": true, "key": "ASIAEXAMPLE", "token": "token", "execution": format!("AWS_Lambda_{}", installed()),
+            "stream": first.log_stream})
     );
     let second = fixture.call(json!([])).await;
     let id = second.request_id.clone();
@@ -160,6 +162,12 @@ async fn a_function_runs_cold_then_warm_and_reports_as_aws_does() {
     assert!(!report.contains("Init Duration"), "warm: {report}");
     assert!(first.log_tail.contains("\tInit Duration: "), "cold: {}", first.log_tail);
     assert!(!first.log_tail.contains("loaded"), "the start is not the call's: {}", first.log_tail);
+    let begun = first.log.strip_suffix(&first.log_tail).expect("the invocation's log is its end");
+    assert!(
+        begun.starts_with("INIT_START Runtime Version: nodejs:2") && begun.ends_with("\tINFO\tloaded\n"),
+        "{begun}"
+    );
+    assert_eq!((second.log, second.log_stream), (log, first.log_stream));
     let file = std::fs::read_to_string(fixture.dir.path().join("log/f.log")).expect("a log");
     assert!(file.contains("undefined\tINFO\tloaded\n"), "{file}");
     fixture.lambda.shutdown().await;
@@ -368,6 +376,37 @@ async fn calls_share_environments_and_replaced_code_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_start_logs_is_none_of_the_calls() {
+    let fixture = fixture().await;
+    let code = "for (let i = 0; i < 3000; i += 1) console.log('loaded', i); exports.handler = async () => console.log('called');";
+    for _ in 0..4 {
+        for function in [spec(&[("index.js", code)]), newest(&[("index.js", code)])] {
+            fixture.lambda.put(function).await.expect("put");
+            let result = fixture.call(json!(null)).await;
+            let begun = result.log.strip_suffix(&result.log_tail).expect("the call's log is the end");
+            assert!(begun.ends_with("\tINFO\tloaded 2999\n"), "{}", result.log_tail);
+            assert!(result.log_tail.contains("\tINFO\tcalled\n"), "{}", result.log_tail);
+        }
+    }
+    fixture.lambda.shutdown().await;
+}
+
+/// What was put first may be ready last.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_that_was_put_last_stays() {
+    let fixture = fixture().await;
+    let names: Vec<String> = (0..4000).map(|number| format!("more/{number}.js")).collect();
+    let code = ["old", "new"].map(|answer| format!("exports.handler = async () => '{answer}';"));
+    let mut large = vec![("index.js", code[0].as_str())];
+    large.extend(names.iter().map(|name| (name.as_str(), "x")));
+    fixture.put(&[("index.js", "exports.handler = async () => 'first';")]).await;
+    let small = [("index.js", code[1].as_str())];
+    futures::join!(fixture.put(&large), fixture.put(&small));
+    assert_eq!(fixture.answer(json!(null)).await, "new");
+    fixture.lambda.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_aws_ships_with_the_runtime_is_there() {
     let fixture = fixture().await;
     let modules = fixture.dir.path().join("work/node_modules/@aws-sdk/dsql-signer");
@@ -485,11 +524,13 @@ async fn a_log_of_json_is_one_object_a_line() {
     let fixture = fixture().await;
     let code = "exports.handler = async (event) => {
           console.debug('not shown'); console.log('a %s', 'b'); console.log({ a: 1 }); console.error('it', new TypeError('bad'));
-          if (event === 'throw') throw new RangeError('far'); };";
+          await new Promise((r) => setTimeout(r, 30)); if (event === 'throw') throw new RangeError('far'); };";
     let logging = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
     for function in [spec(&[("index.js", code)]), newest(&[("index.js", code)])] {
         fixture.lambda.put(FunctionSpec { logging: logging.clone(), ..function }).await.expect("put");
         let result = fixture.call(json!("throw")).await;
+        let begun = result.log.lines().next().expect("a line");
+        assert!(begun.contains("\"type\":\"platform.initStart\""), "{begun}");
         let lines: Vec<Value> = result
             .log_tail
             .lines()
@@ -504,6 +545,9 @@ async fn a_log_of_json_is_one_object_a_line() {
         assert!(lines[3]["stackTrace"].is_array());
         assert_eq!(lines[4]["message"]["errorType"], "RangeError");
         assert_eq!(lines[5]["record"]["status"], "success");
+        let times =
+            [&lines[0]["time"], &lines[4]["timestamp"], &lines[5]["time"]].map(|time| time.as_str().expect("a time"));
+        assert!(times.is_sorted() && times[0] < times[2], "{times:?}");
         assert!(lines[5]["record"]["metrics"]["durationMs"].is_number());
     }
     fixture.lambda.shutdown().await;

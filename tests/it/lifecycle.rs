@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
+use workshop_base::copy_tree::copy_tree;
 use workshop_base::problem::Kind;
 use workshop_sandbox::control::{self, SandboxOptions, SandboxStatus};
 
@@ -323,6 +324,44 @@ async fn saving_and_restoring_take_turns_and_fail_whole() {
     assert_eq!(workdir.status().await.expect("running").clusters.len(), 1);
     control::restore(path, options, "five").await.expect("restored");
     workdir.stop().await;
+    control::reset(path, options).await.expect("reset");
+}
+
+/// Databases and endpoint are replaced one after the other; who is killed between the two leaves them of two states.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_being_replaced_when_it_was_killed_is_replaced_at_the_next_start() {
+    let workdir = Workdir::new();
+    let lease = workdir.ensure().await;
+    let (path, options) = (workdir.path(), &workdir.options);
+    create_cluster(&lease.environment);
+    let first = workdir.status().await.expect("running").clusters;
+    control::save(path, options, "one").await.expect("saved");
+    create_cluster(&lease.environment);
+    workdir.stop().await;
+    let state = workdir.state();
+    let (cloud, later) = (state.join("cloud"), state.join("later"));
+    copy_tree(&cloud, &later, &|_| true).expect("copied");
+    for (replacing, endpoint, expected) in [("one", true, 1), ("", true, 0), ("one", false, 1)] {
+        let lease = workdir.ensure().await;
+        control::restore(path, options, "one").await.expect("restored");
+        workdir.stop().await;
+        drop(lease);
+        std::fs::remove_dir_all(&cloud).expect("taken away");
+        if endpoint {
+            copy_tree(&later, &cloud, &|_| true).expect("the later one");
+            std::fs::write(cloud.join(".cloud.json.1-2.unfinished"), "half").expect("half written");
+        }
+        std::fs::create_dir(state.join("cloud.making")).expect("half made");
+        std::fs::write(state.join("replacing"), replacing).expect("under way");
+        let lease = workdir.ensure().await;
+        let clusters = workdir.status().await.expect("running").clusters;
+        assert_eq!(clusters.len(), expected, "{replacing} {endpoint}");
+        assert!(clusters.is_empty() || clusters == first);
+        create_cluster(&lease.environment);
+        let left = |name: &str| state.join(name).exists();
+        assert!(!left("replacing") && !left("cloud.making") && !left("cloud/.cloud.json.1-2.unfinished"));
+        workdir.stop().await;
+    }
     control::reset(path, options).await.expect("reset");
 }
 

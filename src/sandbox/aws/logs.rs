@@ -1,7 +1,7 @@
 //! CloudWatch Logs, reading side: what functions wrote, as far as it came by here.
 //!
-//! The sandbox keeps the tail (4 KiB) of each invocation made through the endpoint, the last few hundred, until
-//! it stops. Invariant: a log line is never part of the saved state.
+//! The sandbox keeps what functions logged that were invoked through the endpoint, the newest of it, until it stops.
+//! Invariant: a log line is never part of the saved state.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,8 +12,9 @@ use super::log_patterns::LogPattern;
 use super::service::{Call, Response, items, page, text};
 use super::time::Instant;
 
-/// Lines kept per log group.
-const KEPT: usize = 2000;
+/// Lines kept per log group, and bytes.
+const KEPT: usize = 10_000;
+const KEPT_BYTES: usize = 4 << 20;
 
 /// The lines that functions wrote, by log group.
 #[derive(Debug, Default)]
@@ -28,17 +29,17 @@ struct LogLine {
 }
 
 impl Logs {
-    /// Keeps the lines of an invocation's log; the oldest of the group make room.
-    pub(crate) fn add(&mut self, group: &str, version: &str, request_id: &str, tail: &str, at: Instant) {
+    /// Keeps the lines of a log; the oldest of the group make room.
+    pub(crate) fn add(&mut self, group: &str, stream: &str, log: &str, at: Instant) {
         let lines = self.0.entry(group.to_owned()).or_default();
-        let day = at.iso()[..10].replace('-', "/");
-        for text in tail.lines() {
+        for text in log.lines() {
             let number = lines.back().map_or(0, |last| last.number + 1);
-            let stream = format!("{day}/[{version}]{}", request_id.replace('-', ""));
-            lines.push_back(LogLine { at, stream, text: text.to_owned(), number });
+            lines.push_back(LogLine { at, stream: stream.to_owned(), text: text.to_owned(), number });
         }
-        let excess = lines.len().saturating_sub(KEPT);
-        lines.drain(..excess);
+        let mut bytes: usize = lines.iter().map(|line| line.text.len()).sum();
+        while lines.len() > KEPT || bytes > KEPT_BYTES {
+            bytes -= lines.pop_front().map_or(bytes, |line| line.text.len());
+        }
     }
 
     /// Forgets a log group and its lines.

@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub state: CloudState,
     pub ids: Ids,
     pub store: Store,
+    /// Functions that are being handed to the Lambda service, as often as they are.
+    pub updating: Vec<String>,
     /// Set while the state differs from what is on disk.
     pub dirty: bool,
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::cloudformation::model::{Stack, StackExport, StackStatus};
+use super::cloudformation::model::{Resource, Stack, StackExport, StackStatus};
 use super::function_names;
 use super::ids::Ids;
 use super::records::{Bucket, ClusterRecord, FunctionRecord, HttpApiRecord, LogGroup, MultipartUpload, SsmParameter};
@@ -118,6 +118,28 @@ impl CloudState {
         exports.collect()
     }
 
+    /// Has all that names the old place of a front on loopback name its new one: what stacks keep of it, parameters, and the
+    /// variables of functions.
+    pub(crate) fn move_front(&mut self, from: u16, to: u16) {
+        let [from, to] = [from, to].map(|port| format!("http://127.0.0.1:{port}"));
+        let move_text = |text: &mut String| readdress(text, &from, &to);
+        let move_resource = |resource: &mut Resource| {
+            resource.attributes.values_mut().for_each(|value| each_text(value, &move_text));
+            each_text(&mut resource.properties, &move_text);
+        };
+        for stack in self.stacks.values_mut() {
+            stack.outputs.iter_mut().for_each(|output| move_text(&mut output.value));
+            let before = [&mut stack.operation, &mut stack.suspended].into_iter().flatten();
+            let before = before.flat_map(|operation| operation.before.values_mut());
+            stack.resources.values_mut().chain(before).for_each(move_resource);
+        }
+        self.parameters.values_mut().for_each(|parameter| move_text(&mut parameter.value));
+        for function in self.functions.values_mut() {
+            let versions = function.versions.values_mut().flat_map(|version| version.environment.values_mut());
+            function.environment.values_mut().chain(versions).for_each(move_text);
+        }
+    }
+
     /// Returns the values of all SSM parameters by name.
     pub(crate) fn ssm_values(&self) -> BTreeMap<String, String> {
         self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.value.clone())).collect()
@@ -131,5 +153,40 @@ impl CloudState {
         let versions = functions.clone().flat_map(|function| function.versions.values());
         let parts = self.uploads.values().flat_map(|upload| upload.parts.values()).map(|part| part.blob.as_str());
         objects.chain(parts).chain(functions.chain(versions).map(|function| function.blob.as_str())).collect()
+    }
+}
+
+/// Replaces an address wherever it stands in a text; one that only begins like it stays.
+fn readdress(text: &mut String, from: &str, to: &str) {
+    let mut made = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(from) {
+        let after = &rest[at + from.len()..];
+        made.push_str(&rest[..at]);
+        made.push_str(if after.starts_with(|next: char| next.is_ascii_digit()) { from } else { to });
+        rest = after;
+    }
+    *text = made + rest;
+}
+
+/// Changes every text within a value.
+fn each_text(value: &mut Value, change: &impl Fn(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Value::Object(map) => map.values_mut().for_each(|value| each_text(value, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_replaced_where_it_stands_whole() {
+        let mut text = "http://127.0.0.1:80/a http://127.0.0.1:8080 http://127.0.0.1:80".to_owned();
+        readdress(&mut text, "http://127.0.0.1:80", "http://127.0.0.1:9");
+        assert_eq!(text, "http://127.0.0.1:9/a http://127.0.0.1:8080 http://127.0.0.1:9");
     }
 }

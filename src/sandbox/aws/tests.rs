@@ -36,11 +36,11 @@ struct Fakes {
 impl Functions for Fakes {
     fn put(&self, function: FunctionSpec) -> BoxFuture<'_, Result<(), LambdaError>> {
         Box::pin(async move {
-            if function.code.starts_with(b"broken") {
-                return Err(LambdaError::BadCode("Could not unzip uploaded file.".into()));
-            }
             if function.name == "slow" {
                 tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            if function.code.starts_with(b"broken") {
+                return Err(LambdaError::BadCode("Could not unzip uploaded file.".into()));
             }
             self.functions.lock().unwrap().insert(function.key(), function);
             Ok(())
@@ -55,6 +55,9 @@ impl Functions for Fakes {
         self.invoked.lock().unwrap().push(call.clone());
         Box::pin(async move {
             let Invocation { payload, request_id, .. } = call;
+            if payload.len() > 6 << 20 {
+                return Err(LambdaError::TooLarge);
+            }
             assert_ne!(&payload[..], br#"{"break":true}"#, "a fault, as the test asked for");
             // Who asks over HTTP may say what status the answer is to have.
             let event: Value = serde_json::from_slice(&payload).unwrap_or_default();
@@ -67,6 +70,8 @@ impl Functions for Fakes {
                 payload,
                 function_error: (name == "throws").then(|| "Unhandled".into()),
                 log_tail: "START\nEND\n".into(),
+                log: "START\nmore\nEND\n".into(),
+                log_stream: "2026/12/01/[$LATEST]0".into(),
                 queued: std::time::Duration::ZERO,
                 streamed: None,
             })
@@ -1174,6 +1179,8 @@ mod faithful_resources;
 mod faithful_stack;
 #[path = "fronts_tests.rs"]
 mod fronts;
+#[path = "lambda_updates_tests.rs"]
+mod lambda_updates;
 #[path = "s3_objects_tests.rs"]
 mod s3_objects;
 #[path = "s3_uploads_tests.rs"]

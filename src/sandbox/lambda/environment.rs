@@ -45,6 +45,10 @@ pub struct Environment {
     log: FunctionLog,
     /// The mark that every process of it carries.
     marker: PathBuf,
+    /// The name of its log stream.
+    stream: String,
+    /// The end of all that was logged since the last answer.
+    unread: Tail,
     started: Instant,
     /// Of the first invocation only.
     init: Option<Duration>,
@@ -82,6 +86,7 @@ impl Environment {
         runtime: mpsc::UnboundedReceiver<FromRuntime>,
         log: FunctionLog,
         marker: PathBuf,
+        stream: String,
     ) -> io::Result<Environment> {
         let (reader, writer) = io::pipe()?;
         launch.stdout = Stdio::from(writer.try_clone()?);
@@ -99,10 +104,12 @@ impl Environment {
             exit: None,
             log,
             marker,
+            stream,
+            unread: Tail::new(report::KEPT),
             started: Instant::now(),
             init: None,
             used_kib: 0,
-            tail: Tail::default(),
+            tail: Tail::new(report::TAIL),
         })
     }
 
@@ -118,8 +125,12 @@ impl Environment {
     ) -> Result<(), InvocationOutcome> {
         let limit = version.spec.timeout;
         let settings = &version.spec.logging;
+        let opening = report::init_start_line(&version.spec, &self.stream, now);
+        self.log.platform(&opening);
+        self.unread.push(&opening);
         let deadline = tokio::time::sleep(INIT_LIMIT + limit);
         tokio::pin!(deadline);
+        let (begun, mut logged) = (Instant::now(), false);
         // Without a kind, its time has run out.
         let (kind, payload): (Option<String>, Bytes) = loop {
             tokio::select! {
@@ -131,13 +142,16 @@ impl Environment {
                 }
                 piece = self.pieces.recv(), if !self.pieces.is_closed() || !self.pieces.is_empty() => match piece {
                     Some(LogPiece::Line(line)) => self.line(line),
-                    Some(LogPiece::End(used)) => self.used_kib = used,
+                    Some(LogPiece::End(used)) => (self.used_kib, logged) = (used, true),
                     None => {}
                 },
                 message = self.runtime.recv() => match message {
                     Some(FromRuntime::Next(give)) => {
                         self.next = Some(give);
                         self.init = Some(self.started.elapsed());
+                        if !logged {
+                            self.drain().await;
+                        }
                         // What was logged so far is the start's, not the first call's.
                         self.tail.take();
                         return Ok(());
@@ -156,6 +170,7 @@ impl Environment {
                 }
             }
         };
+        let now = now + begun.elapsed();
         self.running.kill();
         self.drain().await;
         // On AWS the code is then loaded once more, in the invocation's own time, which is the one that has run out.
@@ -164,7 +179,7 @@ impl Environment {
             None => (INIT_LIMIT, limit),
         };
         self.platform(&report::init_line(settings, in_init, kind.as_deref(), now));
-        self.platform(&report::start_line(settings, &call.request_id, &version.spec.version, now));
+        self.platform(&report::start_line(settings, &call.request_id, &call.arn, &version.spec.version, now));
         if kind.is_none() {
             self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
         }
@@ -209,7 +224,7 @@ impl Environment {
             // Should it break, this is what is known of its memory.
             self.look_at_memory();
         }
-        self.platform(&report::start_line(settings, &call.request_id, &version.spec.version, now));
+        self.platform(&report::start_line(settings, &call.request_id, &call.arn, &version.spec.version, now));
         let ending = self.watch(call, limit, now, settings).await;
         let report = InvocationReport {
             request_id: &call.request_id,
@@ -219,7 +234,7 @@ impl Environment {
             used_kib: self.used_kib,
             end: ending.end,
         };
-        self.end_of(&report, settings, now);
+        self.end_of(&report, settings, now + ending.took);
         let alive = self.exit.is_none() && matches!(ending.end, InvocationEnd::Answered);
         let result = self.result(call, ending.payload, ending.error, queued);
         Some(InvocationOutcome { result: InvokeResult { streamed: ending.streamed, ..result }, alive })
@@ -288,7 +303,7 @@ impl Environment {
             self.drain().await;
         }
         if matches!(ending.end, InvocationEnd::TimedOut) {
-            self.platform(&report::timeout_line(settings, &call.request_id, now, limit));
+            self.platform(&report::timeout_line(settings, &call.request_id, now + ending.took, limit));
         }
         ending
     }
@@ -314,6 +329,7 @@ impl Environment {
                 if let Some(LogPiece::Line(line)) = piece {
                     let line = self.log.on_aws(line);
                     self.log.line(&line);
+                    self.unread.push(&line);
                 }
             }
             message = self.runtime.recv() => {
@@ -364,19 +380,24 @@ impl Environment {
     fn line(&mut self, line: String) {
         let line = self.log.on_aws(line);
         self.log.line(&line);
-        self.tail.push(&line);
+        self.keep(&line);
     }
 
     /// Adds lines of the service's own.
     fn platform(&mut self, text: &str) {
         self.log.platform(text);
+        self.keep(text);
+    }
+
+    fn keep(&mut self, text: &str) {
         self.tail.push(text);
+        self.unread.push(text);
     }
 
     /// Closes an invocation's log: what was not kept of it, and its report.
     fn end_of(&mut self, report: &InvocationReport<'_>, settings: &LogSettings, now: SystemTime) {
         if let Some(said) = self.log.end_invocation() {
-            self.tail.push(&said);
+            self.keep(&said);
         }
         self.platform(&report::end_lines(settings, report, now));
     }
@@ -387,6 +408,8 @@ impl Environment {
             payload,
             function_error: error.then(|| UNHANDLED.to_string()),
             log_tail: self.tail.take(),
+            log: self.unread.take(),
+            log_stream: self.stream.clone(),
             queued,
             streamed: None,
         }

@@ -21,7 +21,7 @@ use super::node::{NodeBinary, NodeRuntimes, major_of};
 use super::report;
 use super::types::{FunctionVersion, LambdaConfig, safe_name};
 use crate::child::DeathSignal;
-use crate::interfaces::{Credential, Issuer, LambdaError, LogFormat};
+use crate::interfaces::{Credential, FunctionSpec, Issuer, LambdaError, LogFormat};
 use crate::launch::Launch;
 use crate::sweep;
 
@@ -78,6 +78,13 @@ fn joined(own: &str, others: &OsStr) -> OsString {
     [OsStr::new(own), OsStr::new(":"), others].into_iter().collect()
 }
 
+/// Makes up the name of an environment's log stream. In a group of the function's own choice, which others may share, it
+/// has the function's name in it (Lambda developer guide, "Configuring CloudWatch log groups").
+fn log_stream(spec: &FunctionSpec, now: SystemTime) -> String {
+    let name = spec.logging.group.as_ref().map_or("", |_| &spec.name);
+    format!("{}/{name}[{}]{:032x}", report::date(now), spec.version, rand::random::<u128>())
+}
+
 /// Starts the environments of all functions.
 pub(super) struct Launcher {
     pub config: LambdaConfig,
@@ -121,6 +128,7 @@ impl Launcher {
         let (registration, runtime) = self.api.register();
         let marker = self.config.run.join("environment").join(registration.key());
         let own = self.config.run.join("runtime");
+        let stream = log_stream(spec, (self.config.clock)());
         let launch = Launch {
             program: node.program.clone(),
             args: vec![
@@ -129,7 +137,7 @@ impl Launcher {
                 own.join("preload.cjs").into(),
                 own.join("bootstrap.mjs").into(),
             ],
-            env: self.variables(version, &credential, &registration.address, &node, &marker),
+            env: self.variables(version, &credential, &registration.address, &node, &marker, &stream),
             dir: version.dir.clone(),
             user: None,
             signal: DeathSignal::Kill,
@@ -143,7 +151,8 @@ impl Launcher {
         {
             log.platform(&format!("[workshop] {} is the function's runtime, and {note}\n", spec.runtime));
         }
-        let started = Environment::start(&self.config.spawner, launch, registration, runtime, log, marker).await;
+        let started =
+            Environment::start(&self.config.spawner, launch, registration, runtime, log, marker, stream).await;
         started
             .map(|environment| (environment, credential.expires))
             .map_err(|error| LambdaError::Start(error.to_string()))
@@ -157,12 +166,12 @@ impl Launcher {
         api: &str,
         node: &NodeBinary,
         marker: &std::path::Path,
+        stream: &str,
     ) -> Vec<(OsString, OsString)> {
         let FunctionVersion { spec, dir, .. } = version;
         let config = &self.config;
         let mut env = own_and_default(&spec.environment, |name| std::env::var_os(name));
         let nowhere: PathBuf = config.run.join("none");
-        let stream = format!("{}/[{}]{:032x}", report::date((config.clock)()), spec.version, rand::random::<u128>());
         let group = spec.logging.group.clone().unwrap_or_else(|| format!("/aws/lambda/{}", spec.name));
         let packages = config.run.join("node_modules").into_os_string();
         let packages = spec.environment.get("NODE_PATH").map_or(packages.clone(), |own| joined(own, &packages));

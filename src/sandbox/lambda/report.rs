@@ -4,10 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::interfaces::{LogFormat, LogSettings};
+use crate::interfaces::{FunctionSpec, LogFormat, LogSettings, runtime_version};
 
 /// Bytes of an invocation's log that `Invoke` returns.
 pub const TAIL: usize = 4096;
+/// Bytes of it, and of what its environment logged before it, that CloudWatch Logs has.
+pub const KEPT: usize = 256 * 1024;
 
 /// The figures of one invocation.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +31,33 @@ pub enum InvocationEnd<'a> {
     Broken(&'a str),
 }
 
-/// Returns the line that opens an invocation's log; nothing where the settings want none.
-pub fn start_line(settings: &LogSettings, request_id: &str, version: &str, now: SystemTime) -> String {
+/// Returns the line that opens an environment's log, whose stream is named `stream`; nothing where the settings want none.
+/// The members are those of a log of 2026-10 that was published.
+pub fn init_start_line(spec: &FunctionSpec, stream: &str, now: SystemTime) -> String {
+    let (version, arn) = runtime_version(&spec.runtime, &spec.arn);
+    match spec.logging.format {
+        LogFormat::Text => format!("INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}\n"),
+        LogFormat::Json if spec.logging.system_level == "WARN" => String::new(),
+        LogFormat::Json => {
+            let told = json!({
+                "initializationType": "on-demand", "phase": "init", "runtimeVersion": version, "runtimeVersionArn": arn,
+                "functionName": spec.name, "functionVersion": spec.version, "instanceId": stream,
+                "instanceMaxMemory": u64::from(spec.memory_mb) << 20,
+            });
+            record("platform.initStart", now, &told)
+        }
+    }
+}
+
+/// Returns the line that opens an invocation's log; nothing where the settings want none. `arn` is what the function was
+/// invoked by.
+pub fn start_line(settings: &LogSettings, request_id: &str, arn: &str, version: &str, now: SystemTime) -> String {
     match settings.format {
         LogFormat::Text => format!("START RequestId: {request_id} Version: {version}\n"),
         LogFormat::Json if settings.system_level == "WARN" => String::new(),
-        LogFormat::Json => record("platform.start", now, &json!({ "requestId": request_id, "version": version })),
+        LogFormat::Json => {
+            record("platform.start", now, &json!({ "requestId": request_id, "functionArn": arn, "version": version }))
+        }
     }
 }
 
@@ -43,7 +66,8 @@ pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: Sys
     use std::fmt::Write;
     let InvocationReport { request_id, duration, init, memory_mb, used_kib, end } = report;
     // Since August 2025 the start of an environment is billed as well.
-    let billed = ms(*duration + init.unwrap_or_default()).ceil();
+    let billed = (*duration + init.unwrap_or_default()).as_nanos().div_ceil(1_000_000);
+    let billed = u64::try_from(billed).unwrap_or(u64::MAX);
     let used = used_kib.div_ceil(1024);
     if settings.format == LogFormat::Json {
         let (status, kind) = match end {
@@ -53,10 +77,10 @@ pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: Sys
             InvocationEnd::Broken(kind) => ("error", Some(*kind)),
         };
         let mut metrics = json!({
-            "durationMs": hundredths(*duration), "billedDurationMs": billed, "memorySizeMB": memory_mb, "maxMemoryUsedMB": used,
+            "durationMs": thousandths(*duration), "billedDurationMs": billed, "memorySizeMB": memory_mb, "maxMemoryUsedMB": used,
         });
         if let Some(init) = init {
-            metrics["initDurationMs"] = json!(hundredths(*init));
+            metrics["initDurationMs"] = json!(thousandths(*init));
         }
         let mut told = json!({ "requestId": request_id, "metrics": metrics, "status": status });
         if let Some(kind) = kind {
@@ -65,7 +89,7 @@ pub fn end_lines(settings: &LogSettings, report: &InvocationReport<'_>, now: Sys
         return record("platform.report", now, &told);
     }
     let mut text = format!(
-        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {used} MB",
+        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed} ms\tMemory Size: {memory_mb} MB\tMax Memory Used: {used} MB",
         ms(*duration)
     );
     if let Some(init) = init {
@@ -94,7 +118,7 @@ pub fn init_line(settings: &LogSettings, took: Duration, error: Option<&str>, no
         LogFormat::Json => {
             let mut told = json!({
                 "initializationType": "on-demand", "phase": "init", "status": status,
-                "metrics": { "durationMs": hundredths(took) },
+                "metrics": { "durationMs": thousandths(took) },
             });
             if let Some(error) = error {
                 told["errorType"] = json!(error);
@@ -124,9 +148,9 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// Milliseconds with two decimals.
-fn hundredths(time: Duration) -> f64 {
-    (ms(time) * 100.0).round() / 100.0
+/// Milliseconds with three decimals, as logs of 2026-10 have them that were published.
+fn thousandths(time: Duration) -> f64 {
+    (ms(time) * 1000.0).round() / 1000.0
 }
 
 /// The payload of a call that ran out of time.
@@ -170,18 +194,24 @@ pub fn stamp(now: SystemTime) -> String {
     }
 }
 
-/// The last [`TAIL`] bytes of a log, whole characters only.
-#[derive(Debug, Default)]
+/// The last bytes of a log, whole characters only.
+#[derive(Debug)]
 pub struct Tail {
     text: String,
+    limit: usize,
 }
 
 impl Tail {
+    /// Returns one that keeps so many bytes.
+    pub fn new(limit: usize) -> Self {
+        Tail { text: String::new(), limit }
+    }
+
     /// Adds text at the end.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
         // Not at each line: cutting moves everything that is kept.
-        if self.text.len() > 8 * TAIL {
+        if self.text.len() > 2 * self.limit {
             self.cut();
         }
     }
@@ -193,7 +223,7 @@ impl Tail {
     }
 
     fn cut(&mut self) {
-        let mut from = self.text.len().saturating_sub(TAIL);
+        let mut from = self.text.len().saturating_sub(self.limit);
         while !self.text.is_char_boundary(from) {
             from += 1;
         }
@@ -210,7 +240,7 @@ mod tests {
         let text = LogSettings::default();
         let account = InvocationReport {
             request_id: "r",
-            duration: Duration::from_micros(1_230),
+            duration: Duration::from_micros(1_234),
             init: Some(Duration::from_millis(146)),
             memory_mb: 128,
             used_kib: 60 * 1024 + 1,
@@ -227,7 +257,8 @@ mod tests {
         let told: Value = serde_json::from_str(&lines).expect("one line of JSON");
         assert!(lines.starts_with("{\"time\":\"1970-01-01T00:00:00.000Z\",\"type\":\"platform.report\""), "{lines}");
         assert_eq!(told["record"]["status"], "timeout");
-        assert_eq!(told["record"]["metrics"]["durationMs"], 1.23);
+        assert_eq!(told["record"]["metrics"]["durationMs"], 1.234);
+        assert_eq!(told["record"]["metrics"]["billedDurationMs"], 2);
         let warn = LogSettings { system_level: "WARN".into(), ..json };
         let fine = InvocationReport { end: InvocationEnd::Answered, ..late };
         assert_eq!(end_lines(&warn, &fine, SystemTime::UNIX_EPOCH), "");
@@ -237,8 +268,9 @@ mod tests {
     fn a_start_names_its_version_and_says_how_it_failed() {
         let (text, now) = (LogSettings::default(), SystemTime::UNIX_EPOCH);
         let json = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
-        assert_eq!(start_line(&text, "r", "7", now), "START RequestId: r Version: 7\n");
-        assert!(start_line(&json, "r", "7", now).contains("\"version\":\"7\""));
+        assert_eq!(start_line(&text, "r", "arn", "7", now), "START RequestId: r Version: 7\n");
+        let told = start_line(&json, "r", "arn", "7", now);
+        assert!(told.contains("\"version\":\"7\"") && told.contains("\"functionArn\":\"arn\""), "{told}");
         let init = |error: Option<&str>| init_line(&text, Duration::from_secs(10), error, now);
         assert_eq!(init(None), "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n");
         assert!(init(Some("E")).ends_with("\tStatus: error\tError Type: E\n"));
@@ -248,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_tail_is_the_end_in_whole_characters() {
-        let mut tail = Tail::default();
+        let mut tail = Tail::new(TAIL);
         for _ in 0..20_000 {
             tail.push("ä");
         }

@@ -114,16 +114,22 @@ impl Functions for Lambda {
             inner.fetch_ahead(&spec.runtime);
             let version = Arc::new(inner.unpack(spec).await?);
             let name = version.spec.key();
-            let known = lock(&inner.functions).get(&name).cloned();
-            let Some(function) = known else {
-                let pool = Pool::new(inner.limit, CONCURRENCY - inner.limit);
-                let state = FunctionState { version, pool, environments: HashMap::new() };
-                let function = Arc::new(DeployedFunction { state: Mutex::new(state) });
-                lock(&inner.functions).insert(name, function);
-                return Ok(());
+            let function = {
+                let mut functions = lock(&inner.functions);
+                let Some(known) = functions.get(&name) else {
+                    let pool = Pool::new(inner.limit, CONCURRENCY - inner.limit);
+                    let state = FunctionState { version, pool, environments: HashMap::new() };
+                    functions.insert(name, Arc::new(DeployedFunction { state: Mutex::new(state) }));
+                    return Ok(());
+                };
+                known.clone()
             };
             let starts = {
                 let mut state = lock(&function.state);
+                // One that was put later was ready sooner, and stays.
+                if state.version.number > version.number {
+                    return Ok(());
+                }
                 state.version = version;
                 // Idle environments end when their senders go, busy ones when they have answered.
                 state.environments.clear();
@@ -192,7 +198,7 @@ impl LambdaInner {
             let _ = fs::remove_dir_all(&to);
             bundle::unpack(&code, &to).map(|()| bundle::left_out(&to))
         });
-        let version = FunctionVersion { spec, dir, told: AtomicBool::new(false) };
+        let version = FunctionVersion { spec, number, dir, told: AtomicBool::new(false) };
         let packages = match unpacked.await {
             Ok(outcome) => outcome.map_err(LambdaError::BadCode)?,
             Err(error) => return Err(LambdaError::BadCode(error.to_string())),

@@ -39,6 +39,8 @@ pub struct LambdaConfig {
 /// Code and configuration as they were put once. Unpacked code goes with its last user.
 pub(super) struct FunctionVersion {
     pub spec: FunctionSpec,
+    /// Larger the later it was put.
+    pub number: u64,
     pub dir: PathBuf,
     /// Its log has been told that another Node.js runs it than its runtime's.
     pub told: AtomicBool,

@@ -205,7 +205,7 @@ impl Daemon {
                 ControlReply::Done
             }
             ControlRequest::Clear => {
-                services.clear().await?;
+                services.clear(&self.places).await?;
                 ControlReply::Done
             }
             ControlRequest::Hold | ControlRequest::Keep { .. } | ControlRequest::Simulate(_) | ControlRequest::Stop => {

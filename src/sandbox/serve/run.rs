@@ -109,7 +109,9 @@ async fn serve(run: RunArguments) -> Result<StartupReport> {
         return Ok(StartupReport::Taken);
     };
     log_to(&places.log().join("sandbox.log"));
-    files::remove_unfinished(&places.state);
+    for dir in [&places.state, &places.cloud()] {
+        files::remove_unfinished(dir);
+    }
     end_forgotten(&places).await;
     places.make().map_err(|error| path_problem(&places.state, &error))?;
     // Whatever a crash left there is of no use. Its functions' children were ended by its sweeper, unless that was killed too.

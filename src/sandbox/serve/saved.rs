@@ -3,14 +3,21 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::services::{GRACE, Services};
 use crate::aws::{Cloud, StateError};
+use crate::postgres::Servers;
 use crate::state::{SandboxPaths, path_problem};
 use workshop_base::copy_tree::copy_tree;
 use workshop_base::problem::{Problem, Result};
 
+/// The directories in which a state is being made: the endpoint's, beside its own, and one that is saved, beside the others.
+const MAKING: &str = "cloud.making";
+const BEING_SAVED: &str = ".making";
 /// Time that a cluster has to be there, or to be gone, before somebody is told to come again.
 const SETTLING: Duration = Duration::from_secs(15);
 
@@ -21,7 +28,7 @@ impl Services {
     /// When the name is no file name, something is under way, or the disk is full; an older one of that name is still there then.
     pub(super) async fn save(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
-        let (to, beside) = (places.saved().join(name), places.saved().join(".making"));
+        let (to, beside) = (places.saved().join(name), places.saved().join(BEING_SAVED));
         clear(&beside)?;
         let half = Half(&beside);
         fs::create_dir_all(&beside).map_err(|error| path_problem(&beside, &error))?;
@@ -37,32 +44,7 @@ impl Services {
     /// When there is none of that name, it is damaged, or something is under way.
     pub(super) async fn restore(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
-        let from = places.saved().join(name);
-        if !from.is_dir() {
-            return Err(Problem::usage(format!("nothing is saved as `{name}`"))
-                .hint("`workshop sandbox status` lists what is saved"));
-        }
-        let unusable = |why: &str| {
-            Problem::environment(format!("what is saved as `{name}` {why}"))
-                .hint("restore another one, or save it anew")
-        };
-        if !["cloud", "postgres"].iter().all(|part| from.join(part).is_dir()) {
-            return Err(unusable("is damaged"));
-        }
-        let (cloud, beside) = (places.cloud(), places.state.join("cloud.making"));
-        clear(&beside)?;
-        let half = Half(&beside);
-        copy_tree(&from.join("cloud"), &beside, &|_| true).map_err(|error| path_problem(&beside, &error))?;
-        // Before anything takes the place of what there is.
-        match Cloud::holds_state(&beside) {
-            Ok(true) => {}
-            Ok(false) | Err(StateError::Damaged { .. }) => return Err(unusable("is damaged")),
-            Err(StateError::Format { .. }) => return Err(unusable("was saved by another version of the workshop")),
-            Err(error @ StateError::Io { .. }) => return Err(error.into()),
-        }
-        self.servers.restore(&from.join("postgres")).await?;
-        replace(half.0, &cloud)?;
-        self.cloud.reload().await?;
+        put_back(places, name, &self.cloud, &self.servers).await?;
         self.servers.prepare_spare();
         Ok(())
     }
@@ -71,10 +53,9 @@ impl Services {
     ///
     /// # Errors
     /// When something is under way, or the disk refuses it.
-    pub(super) async fn clear(&self) -> Result<()> {
+    pub(super) async fn clear(&self, places: &SandboxPaths) -> Result<()> {
         let _still = self.still("nothing").await?;
-        self.cloud.clear().await?;
-        self.servers.clear().await?;
+        empty(places, &self.cloud, &self.servers).await?;
         self.servers.prepare_spare();
         Ok(())
     }
@@ -96,6 +77,88 @@ impl Services {
             return Err(Problem::environment("a cluster is being created or deleted").hint("wait until that is done"));
         }
         Ok(still)
+    }
+}
+
+/// Replaces the state by what is saved under a name. Nothing else may be under way.
+///
+/// # Errors
+/// When there is nothing of that name, or it is damaged, and when the disk refuses it.
+async fn put_back(places: &SandboxPaths, name: &str, cloud: &Arc<Cloud>, servers: &Servers) -> Result<()> {
+    let from = places.saved().join(name);
+    if !from.is_dir() {
+        return Err(Problem::usage(format!("nothing is saved as `{name}`"))
+            .hint("`workshop sandbox status` lists what is saved"));
+    }
+    let unusable = |why: &str| {
+        Problem::environment(format!("what is saved as `{name}` {why}")).hint("restore another one, or save it anew")
+    };
+    if !["cloud", "postgres"].iter().all(|part| from.join(part).is_dir()) {
+        return Err(unusable("is damaged"));
+    }
+    let beside = places.state.join(MAKING);
+    clear(&beside)?;
+    let half = Half(&beside);
+    copy_tree(&from.join("cloud"), &beside, &|_| true).map_err(|error| path_problem(&beside, &error))?;
+    // Before anything takes the place of what there is.
+    match Cloud::holds_state(&beside) {
+        Ok(true) => {}
+        Ok(false) | Err(StateError::Damaged { .. }) => return Err(unusable("is damaged")),
+        Err(StateError::Format { .. }) => return Err(unusable("was saved by another version of the workshop")),
+        Err(error @ StateError::Io { .. }) => return Err(error.into()),
+    }
+    let _replacing = Replacing::begin(places, name)?;
+    servers.restore(&from.join("postgres")).await?;
+    replace(half.0, &places.cloud())?;
+    cloud.reload().await?;
+    Ok(())
+}
+
+/// Replaces the state by nothing. Nothing else may be under way.
+///
+/// # Errors
+/// When the disk refuses it.
+async fn empty(places: &SandboxPaths, cloud: &Arc<Cloud>, servers: &Servers) -> Result<()> {
+    let _replacing = Replacing::begin(places, "")?;
+    cloud.clear().await?;
+    servers.clear().await?;
+    Ok(())
+}
+
+/// Ends what a process that was killed had begun: databases and endpoint were to be replaced together, and may be of two
+/// states.
+pub(super) async fn finish_replacing(places: &SandboxPaths, cloud: &Arc<Cloud>, servers: &Servers) {
+    for half in [places.state.join(MAKING), places.saved().join(BEING_SAVED)] {
+        // What cannot be deleted now is next time.
+        let _ = clear(&half);
+    }
+    let Some(name) = places.being_replaced() else { return };
+    tracing::warn!(name, "the state was being replaced when the sandbox was killed; that is done now");
+    let ended = match name.as_str() {
+        "" => empty(places, cloud, servers).await,
+        name if name_is_fine(name) => put_back(places, name, cloud, servers).await,
+        _ => Ok(()),
+    };
+    if let Err(problem) = ended {
+        tracing::error!(%problem, "the state could not be replaced");
+    }
+    drop(Replacing(places));
+}
+
+/// Says on the disk that the state is being replaced, until it is dropped: in any case but that the process is killed.
+struct Replacing<'a>(&'a SandboxPaths);
+
+impl<'a> Replacing<'a> {
+    /// `name` is that of the saved state; empty for nothing.
+    fn begin(places: &'a SandboxPaths, name: &str) -> Result<Self> {
+        places.note_replacing(name).map_err(|error| path_problem(&places.state, &error))?;
+        Ok(Replacing(places))
+    }
+}
+
+impl Drop for Replacing<'_> {
+    fn drop(&mut self) {
+        self.0.forget_replacing();
     }
 }
 
@@ -124,6 +187,11 @@ fn clear(dir: &Path) -> Result<()> {
 
 /// Puts a directory where another one may be. Whatever fails, one of the two is there.
 fn replace(new: &Path, at: &Path) -> Result<()> {
+    // In one step, where the file system has that: a process that is killed between two would leave none of them.
+    if renameat_with(CWD, new, CWD, at, RenameFlags::EXCHANGE).is_ok() {
+        let _ = fs::remove_dir_all(new);
+        return Ok(());
+    }
     let old = at.with_file_name(".old");
     clear(&old)?;
     let had = at.exists();

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::prerequisites::{bind, bind_or_any, node_version, port_of, port_problem, region};
+use super::saved::finish_replacing;
 use crate::aws::Cloud;
 use crate::clock::SandboxClock;
 use crate::control::SandboxOptions;
@@ -96,6 +97,7 @@ impl Services {
             })
         };
         let (cloud, ()) = tokio::try_join!(opening, async { servers.start_all().await.map_err(Problem::from) })?;
+        finish_replacing(places, &cloud, &servers).await;
         lambda.set_issuer(cloud.clone());
         servers.prepare_spare();
         lambda.prepare_newest();

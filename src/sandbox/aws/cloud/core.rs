@@ -87,7 +87,7 @@ impl Cloud {
         }
         let fresh = recovered.state.is_none() || recovered.aside.is_some();
         let state = recovered.state.unwrap_or_else(|| CloudState::new(account, region, &mut ids));
-        let world = World { state, ids, store, dirty: fresh };
+        let world = World { state, ids, store, updating: Vec::new(), dirty: fresh };
         let cloud = Arc::new(Cloud {
             world: Mutex::new(world),
             logs: Mutex::new(Logs::default()),
@@ -111,6 +111,8 @@ impl Cloud {
 
     /// Takes up what the state says: functions, clusters that were on their way, stacks in the middle of something.
     async fn resume(self: &Arc<Self>) {
+        // First: where one has to take another port, functions are to be told of it.
+        self.open_fronts().await;
         let specs: Vec<FunctionSpec> = {
             let world = self.world();
             world
@@ -127,7 +129,6 @@ impl Cloud {
                 tracing::error!(function = name, %error, "a function could not be taken up again");
             }
         }
-        self.open_fronts().await;
         let (stacks, clusters): (Vec<String>, Vec<(String, ClusterStatus)>) = {
             let world = self.world();
             let stacks = world.state.stacks.values().filter(|s| s.operation.is_some()).map(|s| s.id.clone());
@@ -145,6 +146,7 @@ impl Cloud {
                 ClusterStatus::Active | ClusterStatus::Updating | ClusterStatus::Failed => {}
             }
         }
+        self.saved_in_background();
     }
 
     /// Credentials of the one user, who may do everything.

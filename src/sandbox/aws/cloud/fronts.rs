@@ -113,6 +113,10 @@ impl Cloud {
                 Front::Api(id) => state.http_apis.get_mut(id).map(|api| &mut api.port),
             };
             *slot.ok_or("what is to be opened is gone")? = Some(port);
+            if let Some(before) = behind.port().filter(|before| *before != port) {
+                tracing::warn!(?front, before, port, "its port is taken; what names it names the new one");
+                state.move_front(before, port);
+            }
         }
         self.serve_front(listener, front, closed);
         Ok(port)
@@ -174,7 +178,7 @@ impl Cloud {
         }
         match to_bytes(body, LONGEST_BODY).await {
             Ok(body) => request.body = body,
-            Err(_) => return refused(413, "Request Too Large"),
+            Err(_) => return refused(413, TOO_LARGE),
         }
         let origin = request.header("origin").map(str::to_owned);
         let preflight = request.method == "OPTIONS" && request.header("access-control-request-method").is_some();
@@ -232,6 +236,8 @@ impl Cloud {
             }
             Err(LambdaError::TooManyRequests) => refused(429, "Rate Exceeded."),
             Err(LambdaError::NotFound(_)) => refused(404, "Not Found"),
+            // In base64 a body may be larger than it came.
+            Err(LambdaError::TooLarge) => refused(413, TOO_LARGE),
             Err(_) => HttpResponse::new(502, "application/json", "Internal Server Error"),
         }
     }
@@ -353,6 +359,7 @@ impl Cloud {
     }
 }
 
+const TOO_LARGE: &str = "Request Too Large";
 const FORBIDDEN: &str = "Forbidden. For troubleshooting Function URL authorization issues, see: \
                          https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
 

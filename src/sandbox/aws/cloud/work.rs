@@ -16,6 +16,7 @@ use crate::aws::cloudformation::model::{ResourceJob, Verb};
 use crate::aws::cloudformation::resources::{self, ResourceContext, ResourceWork};
 use crate::aws::lambda;
 use crate::aws::records::{ClusterStatus, FunctionRecord};
+use crate::aws::service::World;
 use crate::interfaces::{Invocation, InvokeResult, LambdaError};
 use workshop_dsql::conditions::SandboxFault;
 
@@ -24,7 +25,7 @@ use workshop_dsql::conditions::SandboxFault;
 const HOLD: Duration = Duration::from_secs(20);
 
 impl Cloud {
-    /// Runs a function, and keeps the tail of its log.
+    /// Runs a function, and keeps its log.
     ///
     /// # Errors
     /// [`LambdaError`], when there is no such version or no environment for it; not for what the function throws.
@@ -33,10 +34,10 @@ impl Cloud {
             return Err(LambdaError::TooManyRequests);
         }
         let result = self.functions.invoke(key, call).await?;
-        let (name, version) = key.split_once(':').unwrap_or((key, lambda::LATEST));
+        let name = key.split_once(':').map_or(key, |(name, _)| name);
         let group = self.world().state.functions.get(name).map(|function| function.log_group(name));
         let group = group.unwrap_or_else(|| format!("/aws/lambda/{name}"));
-        self.logs().add(&group, version, &result.request_id, &result.log_tail, self.now());
+        self.logs().add(&group, &result.log_stream, &result.log, self.now());
         Ok(result)
     }
 
@@ -67,7 +68,7 @@ impl Cloud {
     }
 
     /// Hands versions of a function to the Lambda service. When one is refused, the state has again what it had: `old`,
-    /// or nothing under that name.
+    /// or nothing under that name; but where somebody has changed the function since, that stays.
     ///
     /// # Errors
     /// [`LambdaError`] of the first that is refused.
@@ -76,14 +77,22 @@ impl Cloud {
         keys: &[String],
         old: Option<Box<FunctionRecord>>,
     ) -> Result<(), LambdaError> {
+        let _updating = Updating(self, keys);
         for key in keys {
-            let spec = spec(&self.world(), key);
+            let now = |world: &World| lambda::record(&world.state, key).map(|(_, f)| (f.blob.clone(), f.modified));
+            let (spec, handed) = {
+                let world = self.world();
+                (spec(&world, key), now(&world))
+            };
             let put = match spec {
                 Some(spec) => self.functions.put(spec).await,
                 None => Err(LambdaError::BadCode("the deployment package is gone from the sandbox's disk".into())),
             };
             if put.is_err() {
                 let mut world = self.world();
+                if now(&world) != handed {
+                    return put;
+                }
                 match (key.split_once(':'), old) {
                     (None, Some(old)) => drop(world.state.functions.insert(key.clone(), *old)),
                     (None, None) => drop(world.state.functions.remove(key)),
@@ -307,9 +316,24 @@ impl Cloud {
         });
     }
 
-    fn saved_in_background(&self) {
+    /// Saves, where nobody waits for an answer that could tell of a failure.
+    pub(super) fn saved_in_background(&self) {
         if let Err(error) = self.save() {
             tracing::error!(%error, "the state could not be saved");
+        }
+    }
+}
+
+/// Functions that are being handed over, until it is dropped.
+struct Updating<'a>(&'a Cloud, &'a [String]);
+
+impl Drop for Updating<'_> {
+    fn drop(&mut self) {
+        let updating = &mut self.0.world().updating;
+        for key in self.1 {
+            if let Some(at) = updating.iter().position(|name| name == key) {
+                updating.swap_remove(at);
+            }
         }
     }
 }

@@ -201,6 +201,9 @@ pub(crate) struct Stack {
     #[serde(default)]
     pub change_set_id: Option<String>,
     pub termination_protection: bool,
+    /// Its last deletion leaves what cannot be deleted.
+    #[serde(default)]
+    pub forced_deletion: bool,
     pub disable_rollback: bool,
     /// The one that is under way.
     pub operation: Option<StackOperation>,

@@ -36,6 +36,7 @@ impl Stack {
             change_sets: BTreeMap::new(),
             change_set_id: None,
             termination_protection: false,
+            forced_deletion: false,
             disable_rollback: false,
             operation: None,
             suspended: None,

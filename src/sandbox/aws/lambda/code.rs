@@ -14,7 +14,7 @@ use crate::aws::service::{World, text};
 pub(super) type Package = (String, u64, Option<(String, String)>);
 
 /// The zip a function is made of: from a bucket, in the request, or a file of source text.
-pub(super) fn code(world: &World, given: &Value, handler: &str) -> AwsResult<Package> {
+pub(super) fn code(world: &World, given: &Value) -> AwsResult<Package> {
     let keep = |body: &[u8]| {
         world.store.put(body).map_err(|error| invalid(format!("the sandbox could not keep the package: {error}")))
     };
@@ -32,13 +32,17 @@ pub(super) fn code(world: &World, given: &Value, handler: &str) -> AwsResult<Pac
                 .objects
                 .get(key)
                 .ok_or_else(|| missing("NoSuchKey", "The specified key does not exist."))?;
+            // Each object has its newest version alone.
+            if text(given, "S3ObjectVersion").is_some_and(|version| Some(version) != object.version.as_deref()) {
+                return Err(missing("NoSuchVersion", "The specified version does not exist."));
+            }
             Ok((object.blob.clone(), object.size, Some((bucket.into(), key.into()))))
         }
         (_, _, Value::String(given)) => {
             // The API sends a zip in base64, CloudFormation the text of one source file.
             let zip = match decoded(given) {
                 Some(zip) => zip,
-                None => zipped(handler, given)?,
+                None => zipped(given)?,
             };
             Ok((keep(&zip)?, zip.len() as u64, None))
         }
@@ -63,14 +67,13 @@ pub(super) fn is_zip(given: &Value) -> AwsResult<()> {
     }
 }
 
-fn zipped(handler: &str, source: &str) -> AwsResult<Vec<u8>> {
-    let module = handler.split('.').next().unwrap_or("index");
-    let module_syntax = source.lines().any(|line| line.starts_with("import ") || line.starts_with("export "));
-    let name = format!("{module}.{}", if module_syntax { "mjs" } else { "js" });
+/// Zips a source text under the one name that CloudFormation gives it, whatever the handler is called: to Node.js it is a
+/// CommonJS module (CloudFormation's template reference, "AWS::Lambda::Function Code", 2026-11).
+fn zipped(source: &str) -> AwsResult<Vec<u8>> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
     let packed = writer
-        .start_file(name, options)
+        .start_file("index.js", options)
         .and_then(|()| writer.write_all(source.as_bytes()).map_err(Into::into))
         .and_then(|()| writer.finish());
     packed.map(std::io::Cursor::into_inner).map_err(|error| invalid(error.to_string()))
@@ -81,11 +84,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_text_becomes_a_zip() {
-        let zip = zipped("index.handler", "exports.handler = async () => 1").unwrap();
-        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut archive.by_name("index.js").unwrap(), &mut text).unwrap();
-        assert_eq!(text, "exports.handler = async () => 1");
+    fn a_source_text_becomes_a_file_called_index_js() {
+        for source in ["exports.handler = async () => 1", "export const handler = async () => 1"] {
+            let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zipped(source).unwrap())).unwrap();
+            assert_eq!(archive.len(), 1);
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut archive.by_name("index.js").unwrap(), &mut text).unwrap();
+            assert_eq!(text, source);
+        }
     }
 }

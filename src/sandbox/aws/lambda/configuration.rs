@@ -17,8 +17,7 @@ use crate::aws::function_names::arn;
 use crate::aws::records::{FunctionRecord, ShownSettings};
 use crate::aws::service::{World, text};
 use crate::aws::time::Instant;
-use crate::interfaces::{FunctionSpec, LogFormat, LogSettings};
-use workshop_base::encoding::sha256_hex;
+use crate::interfaces::{FunctionSpec, LogFormat, LogSettings, runtime_version};
 
 impl FunctionRecord {
     /// The ARN of this version; of the newest code it has no version in it.
@@ -104,11 +103,8 @@ impl FunctionRecord {
     /// Shows it as GetFunctionConfiguration has it.
     pub(super) fn configuration(&self, name: &str) -> Value {
         let mut shown = self.listed(name);
-        // Which runtime it is has a name of its own on AWS, of 64 hexadecimal digits.
-        let runtime = sha256_hex(self.runtime.as_bytes());
-        let region = self.arn.split(':').nth(3).unwrap_or_default();
-        shown["RuntimeVersionConfig"] =
-            json!({"RuntimeVersionArn": format!("arn:aws:lambda:{region}::runtime:{runtime}")});
+        let (_, runtime) = runtime_version(&self.runtime, &self.arn);
+        shown["RuntimeVersionConfig"] = json!({"RuntimeVersionArn": runtime});
         shown["State"] = "Active".into();
         shown["LastUpdateStatus"] = "Successful".into();
         shown
@@ -193,14 +189,12 @@ pub(crate) fn make(
         environment => variables(&environment["Variables"])?,
     };
     let (blob, size, source) = match (input.get("Code"), old) {
-        (Some(given), _) => code(world, given, &handler)?,
+        (Some(given), _) => code(world, given)?,
         (None, Some(old)) => (old.blob.clone(), old.size, old.source.clone()),
         (None, None) => return Err(invalid("Code is missing")),
     };
-    let architectures: Vec<String> = match &input["Architectures"] {
-        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => old.map(|o| o.architectures.clone()).unwrap_or_else(|| vec!["x86_64".into()]),
-    };
+    let architectures =
+        architectures(input).or_else(|| old.map(|o| o.architectures.clone())).unwrap_or_else(|| vec!["x86_64".into()]);
     let logging = match &input["LoggingConfig"] {
         Value::Null => old.map(|o| o.logging.clone()).unwrap_or_default(),
         given => logging(given)?,
@@ -227,6 +221,12 @@ pub(crate) fn make(
         // What was published, allowed and given an address stays with the name.
         ..old.cloned().unwrap_or_else(FunctionRecord::empty)
     })
+}
+
+/// Returns the architectures that a request names, if it does.
+pub(super) fn architectures(input: &Value) -> Option<Vec<String>> {
+    let list = input["Architectures"].as_array()?;
+    Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// Names that Lambda keeps for itself.

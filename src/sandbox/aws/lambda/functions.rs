@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::code::{code, is_zip};
-use super::configuration::make;
+use super::configuration::{architectures, make};
 use super::names::{
-    LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, is_newest, key, keys, named, new_name, not_found,
+    LATEST, Named, allowed, allowed_whole, arn_of, conflict, invalid, is_newest, is_still, key, keys, named, new_name,
+    not_found,
 };
 use super::versions::{all, publish, remove_version};
 use crate::aws::error::AwsResult;
@@ -131,6 +132,7 @@ pub(super) fn delete(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
 /// Changes what the request names; the rest stays.
 pub(super) fn update_configuration(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, old) = allowed_whole(call, given, "lambda:UpdateFunctionConfiguration")?;
+    is_still(call, &name)?;
     let input = call.json()?;
     is_newest(&input, &old.revision)?;
     let made = make(call.world, &name, &input, Some(&old), call.now)?;
@@ -140,12 +142,14 @@ pub(super) fn update_configuration(call: &mut Call<'_>, given: &str) -> AwsResul
 /// Changes the code; `DryRun` only shows what it would be.
 pub(super) fn update_code(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, old) = allowed_whole(call, given, "lambda:UpdateFunctionCode")?;
+    is_still(call, &name)?;
     let input = call.json()?;
     is_newest(&input, &old.revision)?;
     is_zip(&input)?;
-    let (blob, size, source) = code(call.world, &input, &old.handler)?;
+    let (blob, size, source) = code(call.world, &input)?;
     let revision = call.world.ids.uuid();
-    let made = FunctionRecord { blob, size, source, revision, modified: call.now, ..old };
+    let architectures = architectures(&input).unwrap_or(old.architectures);
+    let made = FunctionRecord { blob, size, source, architectures, revision, modified: call.now, ..old };
     if flag(&input, "DryRun") {
         return Ok(Response::Json(200, made.configuration(&name)));
     }
@@ -168,17 +172,18 @@ fn published(
     status: u16,
     answer: Value,
 ) -> AwsResult<Response> {
-    if !flag(input, "Publish") {
-        return Ok(Response::PutFunction { keys: vec![name], old, status, answer });
+    let (mut keys, mut shown) = (vec![name.clone()], answer);
+    if flag(input, "Publish") {
+        let (version, _) = publish(call.world, &name, None, None)?;
+        let own = shown["FunctionArn"].take();
+        shown = version.configuration(&name);
+        // A function that is new is told under its own ARN, an update under that of the version (localstack/localstack,
+        // test_publish_version_on_create, test_publish_with_update).
+        if old.is_none() {
+            shown["FunctionArn"] = own;
+        }
+        keys.push(key(&name, &version.version));
     }
-    let (version, _) = publish(call.world, &name, None, None)?;
-    let mut shown = version.configuration(&name);
-    // A function that is new is told under its own ARN, an update under that of the version (localstack/localstack,
-    // test_publish_version_on_create, test_publish_with_update).
-    if old.is_none() {
-        shown["FunctionArn"] = answer["FunctionArn"].clone();
-    }
-    let answer = shown;
-    let keys = vec![name.clone(), key(&name, &version.version)];
-    Ok(Response::PutFunction { keys, old, status, answer })
+    call.world.updating.push(name);
+    Ok(Response::PutFunction { keys, old, status, answer: shown })
 }

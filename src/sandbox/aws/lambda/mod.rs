@@ -21,7 +21,7 @@ pub(crate) use super::function_names::split;
 pub(crate) use configuration::make;
 pub(crate) use dispatch::call;
 pub(crate) use invocation::{invoked, refused};
-pub(crate) use names::{LATEST, key, keys, new_name, reachable, record};
+pub(crate) use names::{key, keys, new_name, reachable, record};
 pub(crate) use permissions::{add_permission, allows, remove_permission};
 pub(crate) use runtimes::RUNTIMES;
 pub(crate) use settings::{refused_settings, says_something};

@@ -114,6 +114,18 @@ pub(super) fn is_newest(input: &Value, newest: &str) -> AwsResult<()> {
     }
 }
 
+/// Refuses to change a function while another change of it is under way.
+pub(super) fn is_still(call: &Call<'_>, name: &str) -> AwsResult<()> {
+    match call.world.updating.iter().any(|one| one == name) {
+        // As reported in github.com/hashicorp/terraform/issues/29604.
+        true => Err(conflict(format!(
+            "The operation cannot be performed at this time. An update is in progress for resource: {}",
+            arn_of(call, name)
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Who a request means.
 pub(super) struct Named {
     pub name: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::names::{LATEST, Named, allowed_whole, conflict, invalid, is_newest, named, not_found};
+use super::names::{LATEST, Named, allowed_whole, conflict, invalid, is_newest, is_still, named, not_found};
 use crate::aws::error::{AwsError, AwsResult};
 use crate::aws::function_names::arn;
 use crate::aws::records::{AliasRecord, FunctionRecord};
@@ -102,6 +102,7 @@ pub(crate) fn remove_version(world: &mut World, name: &str, version: u64) -> Aws
 /// Publishes the newest code under the next number, unless it has one.
 pub(super) fn publish_version(call: &mut Call<'_>, given: &str) -> AwsResult<Response> {
     let (name, function) = allowed_whole(call, given, "lambda:PublishVersion")?;
+    is_still(call, &name)?;
     let input = call.json()?;
     is_newest(&input, &function.revision)?;
     let (version, new) = publish(call.world, &name, text(&input, "Description"), text(&input, "CodeSha256"))?;

@@ -70,8 +70,12 @@ function send(method, resource, body, headers = {}) {
 const isInvocation = ({ headers }) => headers["lambda-runtime-aws-request-id"] !== undefined;
 // What came, or is to come, as the answer to an answer.
 let following;
+let begun = false;
 
 export async function next() {
+  // What the start has logged is none of the first invocation's.
+  if (!begun) await endOfLog();
+  begun = true;
   const came = await following;
   following = undefined;
   return came && isInvocation(came) ? came : send("GET", "invocation/next");

@@ -38,6 +38,7 @@ pub(super) fn stack_value(stack: &Stack) -> Value {
         "DeletionTime": stack.deleted.map(Instant::iso),
         "DisableRollback": stack.disable_rollback,
         "EnableTerminationProtection": protection,
+        "DeletionMode": stack.forced_deletion.then_some("FORCE_DELETE_STACK"),
         "RoleARN": stack.target.role_arn,
         "Capabilities": some(stack.target.capabilities.iter().map(|one| one.as_str().into()).collect()),
         "Parameters": some(parameter_values(&stack.target)),

@@ -126,6 +126,14 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
              stack is in the DELETE_FAILED state."
         )));
     }
+    let forced = text(input, "DeletionMode") == Some("FORCE_DELETE_STACK");
+    if forced && stack.status != StackStatus::DeleteFailed {
+        // The rule is the API reference's, DeleteStack (2026-11); the sentence is like the one above.
+        return Err(AwsError::validation(format!(
+            "Invalid operation on stack [{id}]. When you delete a stack, specify the deletion mode FORCE_DELETE_STACK only \
+             when the stack is in the DELETE_FAILED state."
+        )));
+    }
     match stack.status {
         StackStatus::DeleteInProgress => return Ok(Response::Query(json!({}))),
         StackStatus::CreateInProgress => {
@@ -146,7 +154,10 @@ pub(super) fn delete_stack(call: &mut Call<'_>, name: &str, input: &Value) -> Aw
     }
     call.world.state.forget_deleted_stacks();
     let token = text(input, "ClientRequestToken").map(str::to_owned);
-    with_engine(call.world, &id, call.now, |stack, env| engine::begin_delete(stack, token, retain, env));
+    with_engine(call.world, &id, call.now, |stack, env| {
+        stack.forced_deletion = forced;
+        engine::begin_delete(stack, token, retain, env);
+    });
     Ok(Response::Drive { stack: id, answer: json!({}) })
 }
 

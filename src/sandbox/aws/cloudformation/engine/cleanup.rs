@@ -115,11 +115,13 @@ const NOT_DELETED: &str = "Update successful. One or more resources could not be
 
 /// Ends the operation, with the status that its kind and its failures give.
 pub(super) fn end(stack: &mut Stack, env: &mut EngineContext<'_>) {
+    let forced = stack.forced_deletion;
     let operation = operation(stack);
     let failed = operation.pending_deletes.iter().filter(|d| d.state == DeleteState::Failed);
     let failed: Vec<(String, bool)> = failed.map(|d| (d.logical_id.clone(), d.superseded)).collect();
     let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
-    let stuck = (!failed.is_empty()).then(|| match (operation.kind, operation.rolling_back) {
+    let forced = forced && operation.kind == OperationKind::Delete;
+    let stuck = (!failed.is_empty() && !forced).then(|| match (operation.kind, operation.rolling_back) {
         (OperationKind::Update, false) => NOT_DELETED.to_owned(),
         _ => format!("The following resource(s) failed to delete: [{}]. ", names.join(", ")),
     });

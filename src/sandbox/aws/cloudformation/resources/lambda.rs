@@ -58,6 +58,7 @@ pub(crate) fn function(context: &mut ResourceContext<'_>, job: &ResourceJob) -> 
                 },
             };
             context.world.state.functions.insert(name.clone(), function);
+            context.world.updating.push(name.clone());
             Ok(ResourceWork::PutFunction { key: name, created, old: old.map(Box::new) })
         }
         Err(error) => Err(refusal(&mut context.world.ids, "Lambda", &error, "InvalidRequest")),
