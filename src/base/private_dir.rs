@@ -60,7 +60,19 @@ impl PrivateDir {
     /// # Errors
     /// When `parent` is not there, when `name` is a link or a file, and those of the disk.
     pub fn open(parent: &Path, name: &str) -> io::Result<PrivateDir> {
-        PrivateDir::named(parent)?.below(name)
+        let dir = PrivateDir::named(parent)?.below(name)?;
+        if name == OURS {
+            dir.keep_out_of_git();
+        }
+        Ok(dir)
+    }
+
+    /// Tells git to leave all of this out, as tools do that keep things in a project: `git add .` would publish logs, keys and
+    /// credentials. What cannot be written here is told when something is.
+    fn keep_out_of_git(&self) {
+        if let Ok(mut file) = self.file(".gitignore", OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, FILE) {
+            let _ = file.write_all(b"# Made by workshop.\n*\n");
+        }
     }
 
     /// Opens a directory that is there already, as [`PrivateDir::open`] does; None when it is not.
@@ -366,5 +378,18 @@ mod tests {
         assert_eq!((mode(&path.join("a")), mode(&path.join("b"))), (0o600, 0o600));
         assert!(!ours.contains("a.new"));
         assert!(PrivateDir::existing(dir.path(), "none").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_ours_is_no_part_of_the_learners_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = |name: &str| std::fs::read_to_string(dir.path().join(name).join(".gitignore")).ok();
+        PrivateDir::open(dir.path(), OURS).unwrap();
+        assert_eq!(told(OURS).as_deref(), Some("# Made by workshop.\n*\n"));
+        std::fs::write(dir.path().join(OURS).join(".gitignore"), "mine\n").unwrap();
+        PrivateDir::open(dir.path(), OURS).unwrap();
+        assert_eq!(told(OURS).as_deref(), Some("mine\n"), "whoever wants it otherwise");
+        PrivateDir::open(dir.path(), "another").unwrap();
+        assert_eq!(told("another"), None);
     }
 }

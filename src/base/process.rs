@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::surroundings::GIT_REPOSITORY;
+
 pub use super::feed::Feed;
 
 /// Time that a group has to end after TERM before it is killed.
@@ -159,7 +161,7 @@ pub async fn run(
     let reads = job.stdin.is_some() || job.feed.is_some();
     let stdin = if reads { Stdio::piped() } else { Stdio::null() };
     command.args(&job.args).current_dir(&job.cwd).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in &job.env_remove {
+    for name in job.env_remove.iter().map(String::as_str).chain(GIT_REPOSITORY) {
         command.env_remove(name);
     }
     command.envs(&job.env).process_group(0);

@@ -25,6 +25,20 @@ const NPM: [&str; 14] = [
     "production",
     "save",
 ];
+/// What git tells its hooks, and the commands of `git rebase --exec`, of the repository that they are about (`git rev-parse
+/// --local-env-vars`, but for settings): whoever works in a directory of its own is in none of it.
+pub const GIT_REPOSITORY: [&str; 10] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_NAMESPACE",
+];
 /// Where nothing is asked through a proxy: this machine.
 const LOOPBACK: [&str; 4] = ["127.0.0.1", "localhost", ".localhost", "::1"];
 

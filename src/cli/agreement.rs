@@ -12,7 +12,8 @@ use super::{output, shipped, target};
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::load;
-use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, StepAction};
+use workshop_course::lesson::model::{CheckKind, Course, CourseDatabase, ReadyWhen, StepAction, Template};
+use workshop_course::lesson::template::{Reference, TemplateSyntax};
 
 /// Asks once whether a course may be opened, where somebody is there to answer. A script or a pipe has named the course
 /// that it wants to run; only what was fetched from elsewhere needs `--agree` there.
@@ -91,22 +92,31 @@ fn commands_of_all(course: &Course, dirs: &CourseDirs) -> Vec<String> {
 
 /// The commands that a course runs by itself, with its steps and in its checks, those that it runs at once first.
 fn commands(course: &Course) -> Vec<String> {
-    let whole = |text: &str| text.trim().to_owned();
-    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| whole(&needed.command)).collect();
-    all.extend(course.setup.iter().chain(&course.teardown).map(|command| whole(&command.run.0)));
+    let shell = |run: &Template| shown(course, run, TemplateSyntax::Shell);
+    let mut all: Vec<String> = course.prerequisites.iter().map(|needed| needed.command.trim().to_owned()).collect();
+    all.extend(course.setup.iter().chain(&course.teardown).map(|command| shell(&command.run)));
     all.extend(match &course.database {
         CourseDatabase::Url(url) => DatabaseUrl::parse(url).ok().map(|url| format!("(connects to {url})")),
         CourseDatabase::UrlFrom(name) => Some(format!("(connects to the database that {name} names)")),
-        CourseDatabase::Cluster | CourseDatabase::Postgres => None,
+        // `COPY … TO PROGRAM`, `archive_command`, functions in C: no list of words would find them all.
+        CourseDatabase::Postgres => {
+            Some("(starts a PostgreSQL, and is its superuser: its statements can run programs, too)".to_owned())
+        }
+        CourseDatabase::Cluster => None,
     });
     for step in course.chapters.iter().flat_map(|chapter| &chapter.steps) {
         match &step.action {
-            StepAction::Shell(shell) => all.push(whole(&shell.run.0)),
-            StepAction::Serve(serve) => all.push(whole(&serve.run.0)),
+            StepAction::Shell(action) => all.push(shell(&action.run) + &read(course, action.stdin.as_ref())),
+            StepAction::Serve(serve) => {
+                all.push(shell(&serve.run));
+                if let Some(ReadyWhen::Http(url)) = &serve.ready {
+                    all.extend(asked_elsewhere(course, url));
+                }
+            }
             // psql's `\!`, `\o |`, `\copy … program` and others run commands, too.
             StepAction::Sql(sql) => {
                 let meta = sql.statements.iter().filter(|statement| statement.run.0.contains('\\'));
-                all.extend(meta.map(|statement| whole(&statement.run.0)));
+                all.extend(meta.map(|statement| shown(course, &statement.run, TemplateSyntax::Sql)));
             }
             StepAction::Deploy(deploy) if deploy.template.is_some() => all.push("aws cloudformation …".to_owned()),
             StepAction::Deploy(_) => all.push("npx cdk …".to_owned()),
@@ -114,11 +124,38 @@ fn commands(course: &Course) -> Vec<String> {
         }
     }
     for check in course.chapters.iter().flat_map(|chapter| &chapter.checks) {
-        if let CheckKind::Command { run, .. } = &check.kind {
-            all.push(whole(&run.0));
+        match &check.kind {
+            CheckKind::Command { run, stdin, .. } => all.push(shell(run) + &read(course, stdin.as_ref())),
+            CheckKind::Http(http) => all.extend(asked_elsewhere(course, &http.url)),
+            _ => {}
         }
     }
     all
+}
+
+/// Returns a text as it is run, with the course's variables in it; what is known only then by its name.
+fn shown(course: &Course, text: &Template, syntax: TemplateSyntax) -> String {
+    let known = |reference: &Reference| match reference {
+        Reference::Variable(name) => course.variables.get(name).map(|value| value.as_str().into()),
+        _ => None,
+    };
+    text.shown(syntax, known).trim().to_owned()
+}
+
+/// Returns what a command reads, below it: a shell runs that.
+fn read(course: &Course, stdin: Option<&Template>) -> String {
+    let text = stdin.map(|text| shown(course, text, TemplateSyntax::Plain)).unwrap_or_default();
+    text.lines().map(|line| format!("\n< {line}")).collect()
+}
+
+/// Tells of a request to another machine than this.
+fn asked_elsewhere(course: &Course, url: &Template) -> Option<String> {
+    let url = shown(course, url, TemplateSyntax::Url);
+    let host = url.split_once("://").map_or("", |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+    let is_here = ["127.0.0.1", "localhost", "[::1]"].iter().any(|here| {
+        host.strip_prefix(here).is_some_and(|port| port.is_empty() || port.starts_with(':') && !port.contains('@'))
+    });
+    (!is_here).then(|| format!("(sends a request to {url})"))
 }
 
 fn is_listed(list: &Path, home: &Path) -> bool {
@@ -179,5 +216,35 @@ checks:
         let chosen = std::collections::BTreeMap::new();
         let dirs = CourseDirs { lessons, snapshots, fetched: None, locale: None, chosen };
         assert_eq!(commands_of_all(&dirs.load().unwrap(), &dirs), ["first", "hidden", "hidden, too", "in a check"]);
+        write(
+            "lessons/course.yaml",
+            "title: T\ncode: T1\nslot: 1\nchapters: [ch00]\ndatabase: postgres\nvariables: {LINE: echo hi, PORT: 80}\n",
+        );
+        write("lessons/ch00.yaml", HIDDEN);
+        let shown = [
+            "(starts a PostgreSQL, and is its superuser: its statements can run programs, too)",
+            "sh -c 'echo hi'",
+            "sh\n< echo one\n< echo hi",
+            "(sends a request to http://10.0.0.1:80/)",
+            "cat\n< two",
+            "(sends a request to http://localhost@example.org/)",
+        ];
+        assert_eq!(commands_of_all(&dirs.load().unwrap(), &dirs), shown);
     }
+
+    /// What runs, and does not stand in a command line.
+    const HIDDEN: &str = "\
+snapshot: ch00
+title: C
+minutes: 0
+steps:
+  - {id: copy, title: A, minutes: 0, say: x, edit: all}
+  - {id: var, title: A, minutes: 0, say: x, shell: {run: \"sh -c ${var.LINE}\"}}
+  - {id: stdin, title: A, minutes: 0, say: x, shell: {run: sh, stdin: \"echo one\\n${var.LINE}\\n\"}}
+checks:
+  - {id: there, title: A, http: {url: \"http://10.0.0.1:${var.PORT}/\"}}
+  - {id: here, title: A, http: {url: \"http://127.0.0.1:${var.PORT}/\"}}
+  - {id: reads, title: A, command: {run: cat, stdin: two}}
+  - {id: like, title: A, http: {url: \"http://localhost@example.org/\"}}
+";
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -87,6 +87,15 @@ impl Unpacking {
                     let target = entry.link_name()?.ok_or_else(|| wrong("holds a link to nothing", &name))?;
                     self.later(&name, target.into_owned())?;
                 }
+                // A second name of a file that came before it: here each is a file of its own.
+                tar::EntryType::Link => {
+                    let first = entry.link_name()?.ok_or_else(|| wrong("holds a link to nothing", &name))?;
+                    let first = self.inside(&first)?;
+                    let meta = fs::symlink_metadata(&first).ok().filter(fs::Metadata::is_file);
+                    let meta = meta.ok_or_else(|| wrong("holds a second name of a file that it has not", &name))?;
+                    let executable = meta.permissions().mode() & 0o100 != 0;
+                    self.file(&name, executable, &mut File::open(first)?)?;
+                }
                 tar::EntryType::XGlobalHeader => {}
                 _ => return Err(wrong("holds what is neither a file nor a directory", &name)),
             }
@@ -98,9 +107,12 @@ impl Unpacking {
         let mut archive = zip::ZipArchive::new(reader).map_err(io::Error::other)?;
         for number in 0..archive.len() {
             let mut entry = archive.by_index(number).map_err(io::Error::other)?;
-            let name = PathBuf::from(entry.name().map_err(io::Error::other)?.into_owned());
+            // Windows PowerShell parts names its own way, against the format's specification (APPNOTE 4.4.17.1).
+            let name = entry.name().map_err(io::Error::other)?.replace('\\', "/");
+            let is_dir = entry.is_dir() || name.ends_with('/');
+            let name = PathBuf::from(name);
             let mode = entry.unix_mode().unwrap_or(0o644);
-            if entry.is_dir() {
+            if is_dir {
                 self.directory(&name)?;
             } else if mode & 0o170_000 == 0o120_000 {
                 let mut target = String::new();
@@ -119,6 +131,11 @@ impl Unpacking {
         if self.entries > MOST_ENTRIES {
             return Err(io::Error::other(format!("it holds more than {MOST_ENTRIES} entries")));
         }
+        self.inside(name)
+    }
+
+    /// The place of a name, if that is in the directory.
+    fn inside(&self, name: &Path) -> io::Result<PathBuf> {
         let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
         if !name.components().all(inside) {
             return Err(wrong("names something outside of it", name));
@@ -208,8 +225,6 @@ pub fn pack(dirs: &[(String, PathBuf)], to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// An archive of entries: name, kind, content or target.
@@ -224,7 +239,7 @@ mod tests {
             field[..name.len()].copy_from_slice(name.as_bytes());
             match kind {
                 tar::EntryType::Regular => header.set_size(content.len() as u64),
-                tar::EntryType::Symlink => header.set_link_name(content).unwrap(),
+                tar::EntryType::Symlink | tar::EntryType::Link => header.set_link_name(content).unwrap(),
                 _ => {}
             }
             header.set_cksum();
@@ -304,15 +319,40 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_two_names_is_two_files_and_a_name_of_what_is_not_there_is_refused() {
+        use tar::EntryType::{Link, Regular, Symlink};
+        let (dir, result) = unpacked(&tarred(&[("a/x", Regular, "x"), ("b/y", Link, "a/x")]), ArchiveLinks::Kept);
+        result.unwrap();
+        let made = dir.path().join("to/b/y");
+        assert_eq!(fs::read_to_string(&made).unwrap(), "x");
+        assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o111, 0o111);
+        fs::write(made, "y").unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("to/a/x")).unwrap(), "x");
+        let long = Path::new("/").join("etc/hostname");
+        for (entries, why) in [
+            (&[("y", Link, "x")][..], "a second name of a file that it has not"),
+            (&[("x", Symlink, "z"), ("y", Link, "x")], "a second name of a file that it has not"),
+            (&[("y", Link, "../archive")], "names something outside"),
+            (&[("y", Link, long.to_str().unwrap())], "names something outside"),
+        ] {
+            let (_dir, result) = unpacked(&tarred(entries), ArchiveLinks::Kept);
+            let problem = result.unwrap_err();
+            assert!(problem.message.contains(why), "{problem}");
+        }
+    }
+
+    #[test]
     fn a_zip_is_unpacked_and_what_is_none_is_told() {
         use zip::write::SimpleFileOptions;
         let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
         zip.start_file("course/run.sh", SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
         zip.write_all(b"#!/bin/sh").unwrap();
+        zip.start_file("course\\lessons\\a.yaml", SimpleFileOptions::default()).unwrap();
         let (dir, result) = unpacked(&zip.finish().unwrap().into_inner(), ArchiveLinks::PassedOver);
         result.unwrap();
         let made = fs::metadata(dir.path().join("to/course/run.sh")).unwrap();
         assert_eq!(made.permissions().mode() & 0o111, 0o111);
+        assert!(dir.path().join("to/course/lessons/a.yaml").is_file(), "as Windows PowerShell packs it");
         let (_dir, result) =
             unpacked("say: a lesson, and no archive\n".repeat(60).as_bytes(), ArchiveLinks::PassedOver);
         let problem = result.unwrap_err();

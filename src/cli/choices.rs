@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::args::CommonOptions;
 use super::output::can_ask;
-use super::places;
+use super::places::{self, CourseDirs};
 use workshop_base::problem::{Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::chain;
 use workshop_course::lesson::choices::Chosen;
 use workshop_course::lesson::model::Choice;
+use workshop_course::lesson::{chain, locale};
 
 /// Returns what was chosen of a course: `--choose` before the session's. What was never chosen is not among it.
 ///
@@ -50,12 +50,17 @@ pub fn chosen(common: &CommonOptions, lessons: &Path) -> Result<Chosen> {
 ///
 /// # Errors
 /// As [`chosen`], and when the answer cannot be read.
-pub fn ask(common: &CommonOptions, lessons: &Path) -> Result<Chosen> {
-    let mut chosen = chosen(common, lessons)?;
+pub fn ask(common: &CommonOptions, dirs: &CourseDirs) -> Result<Chosen> {
+    let mut chosen = chosen(common, &dirs.lessons)?;
     if !can_ask() {
         return Ok(chosen);
     }
-    for choice in chain::choices_of(lessons) {
+    let choices = chain::choices_of(&dirs.lessons);
+    let choices = match &dirs.locale {
+        Some(locale) => locale::choices(choices, &dirs.lessons, locale),
+        None => choices,
+    };
+    for choice in choices {
         if !chosen.contains_key(&choice.id)
             && let Some(option) = answer(&choice)?
         {

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use super::git_clone;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::code::tree::{IGNORED, SourceFile, Tree};
 
@@ -79,7 +80,7 @@ fn blob<'a>(answer: &'a [u8], object: &str) -> Option<(&'a [u8], &'a [u8])> {
 }
 
 fn ask(directory: &Path, args: &[&str], input: &str) -> Option<Vec<u8>> {
-    let mut child = Command::new("git")
+    let mut child = git_clone::in_no_repository()
         .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never"])
         .args(args)
         .current_dir(directory)

@@ -12,8 +12,9 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::{counted, sanitize};
 use workshop_course::code::tree::Tree;
 use workshop_course::code::{diff, unified};
+use workshop_course::lesson::locale::{self, Translation};
 use workshop_course::lesson::model::{Chapter, Course, Target};
-use workshop_course::lesson::{chain, choices as options, facts, lint, load, locale, schema};
+use workshop_course::lesson::{chain, facts, lint, listing, load, schema};
 
 /// Reads the course, or shows all that is wrong with it.
 ///
@@ -38,7 +39,7 @@ pub fn read_from(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<Co
 /// # Errors
 /// As [`read`], and when it is not agreed to.
 pub fn read_to_open(common: &CommonOptions, dirs: &places::CourseDirs) -> Result<Course> {
-    let dirs = places::CourseDirs { chosen: choices::ask(common, &dirs.lessons)?, ..dirs.clone() };
+    let dirs = places::CourseDirs { chosen: choices::ask(common, dirs)?, ..dirs.clone() };
     let course = read_from(common, &dirs)?;
     agreement::ask(&course, &dirs, common.agree)?;
     Ok(course)
@@ -87,23 +88,31 @@ pub fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
 /// `synth`, when the CDK cannot be run.
 pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
     let dirs = places::authors_course(common)?;
-    let mut loaded = load::load(&dirs.lessons, &dirs.snapshots);
+    let known = locale::locales(&dirs.lessons);
+    let mut languages: Vec<Translation> = known.into_iter().map(Translation::new).collect();
+    let each = |course: &Course| languages.iter_mut().for_each(|language| language.take(course));
+    let mut loaded = load::load_each(&dirs.lessons, &dirs.snapshots, each);
     let forgotten = propagate::forgotten(&dirs.lessons, &dirs.snapshots);
     if !forgotten.is_empty() {
         let problems = loaded.err().unwrap_or_default();
         loaded = Err(forgotten.into_iter().chain(problems).collect());
     }
-    let translated = loaded.as_ref().map_or_else(|_| Vec::new(), |course| translations(course, &dirs));
-    if !translated.is_empty() {
+    let translated = wrong_texts(&languages, &dirs);
+    if loaded.is_ok() && !translated.is_empty() {
         loaded = Err(translated);
     }
     if let Ok(course) = &loaded {
+        // The CDK's application is a program of the course's.
+        if synth {
+            agreement::ask(course, &dirs, common.agree)?;
+        }
         let refused = synth::unsupported(course, synth)?;
         if !refused.is_empty() {
             loaded = Err(refused);
         }
     }
     let problems = loaded.as_ref().err().map(Vec::as_slice).unwrap_or_default();
+    let warnings = loaded.as_ref().map(warnings_of).unwrap_or_default();
     let requests = types::complete(&common.format, common.plain, under_actions())?;
     for ReportRequest { format, file } in &requests {
         let text = match format {
@@ -112,7 +121,7 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
             ReportFormat::Human => lint::render(problems, colors_stdout(common.color)),
             ReportFormat::Plain => lint::plain(problems),
             ReportFormat::Json => lint::json(problems),
-            ReportFormat::Github => github::annotations(problems),
+            ReportFormat::Github => github::annotations("error", problems) + &github::annotations("warning", &warnings),
             ReportFormat::Junit | ReportFormat::Tap => {
                 return Err(Problem::usage("lint reports as human, plain, json or github")
                     .hint("junit and tap report what --check and prove run"));
@@ -132,8 +141,6 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
         }
         Err(_) => return Ok(Kind::Course.exit_code()),
     };
-    let mut warnings = facts::outdated(course, jiff::Zoned::now().date());
-    warnings.extend(propagate::unshared(course));
     warn(&lint::render_warnings(&warnings, colors_stderr(common.color)));
     if !requests.iter().any(|request| request.file.is_none() && request.format.is_for_people()) {
         return Ok(0);
@@ -153,19 +160,17 @@ pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
 }
 
 /// Returns what is wrong with the course's texts in other languages, and what the one that was asked for lacks.
-fn translations(course: &Course, dirs: &places::CourseDirs) -> Vec<Problem> {
-    let known = locale::locales(&dirs.lessons);
-    if known.is_empty() {
-        return Vec::new();
-    }
-    let others = options::besides_the_first(&course.choices).into_iter();
-    let others = others.filter_map(|chosen| load::load_chosen(&dirs.lessons, &dirs.snapshots, &chosen).ok());
-    let courses: Vec<Course> = std::iter::once(course.clone()).chain(others).collect();
-    let mut problems: Vec<Problem> = known.iter().flat_map(|name| locale::problems(&courses, name)).collect();
-    if let Some(locale) = &dirs.locale {
-        problems.extend(locale::missing(&courses, locale));
-    }
-    problems
+fn wrong_texts(languages: &[Translation], dirs: &places::CourseDirs) -> Vec<Problem> {
+    let wrong = languages.iter().flat_map(Translation::problems);
+    let missing = languages.iter().flat_map(|language| language.missing(dirs.locale.as_deref()));
+    let lost = listing::texts_without_a_language(&dirs.lessons.join(locale::LOCALES));
+    lost.into_iter().chain(wrong).chain(missing).collect()
+}
+
+/// Returns what does not make a course invalid, and should be looked at.
+fn warnings_of(course: &Course) -> Vec<Problem> {
+    let outdated = facts::outdated(course, jiff::Zoned::now().date());
+    outdated.into_iter().chain(propagate::unshared(course)).collect()
 }
 
 /// Says that a report's file cannot be written.

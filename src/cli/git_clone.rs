@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use workshop_base::problem::{Problem, Result};
+use workshop_base::surroundings::GIT_REPOSITORY;
 use workshop_base::text::sanitize;
 
 /// The ways by which git may fetch: what a name could be made to run is not among them (git's `ext::`).
@@ -65,10 +66,16 @@ pub fn clone(url: &str, tag: Option<&str>, to: &Path) -> Result<String> {
 }
 
 fn git() -> Command {
-    let mut git = Command::new("git");
+    let mut git = in_no_repository();
     git.env("GIT_ALLOW_PROTOCOL", "https:ssh:git:file");
-    // Whatever repository one stands in, it is not the one that is meant.
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+    git
+}
+
+/// Begins a command of git that finds its repository by its directory. A hook's variables name the one that the hook is of,
+/// and then take the directory for the top of it.
+pub fn in_no_repository() -> Command {
+    let mut git = Command::new("git");
+    for name in GIT_REPOSITORY {
         git.env_remove(name);
     }
     git

@@ -91,6 +91,21 @@ pub fn authors_course(common: &CommonOptions) -> Result<CourseDirs> {
     own_course(common)?.ok_or_else(nowhere)
 }
 
+/// Returns the course whose files are going to be written. One that was fetched stays as it was agreed to.
+///
+/// # Errors
+/// As [`authors_course`], and when it is kept for its address.
+pub fn course_to_write(common: &CommonOptions) -> Result<CourseDirs> {
+    let dirs = authors_course(common)?;
+    match &dirs.fetched {
+        None => Ok(dirs),
+        Some(source) => {
+            Err(Problem::usage(format!("the course of {source} is kept as it was fetched: nothing is written there"))
+                .hint("name a directory of your own, a clone say: `--course DIR`"))
+        }
+    }
+}
+
 fn own_course(common: &CommonOptions) -> Result<Option<CourseDirs>> {
     if let Some(named) = &common.course {
         return named_course(common, named).map(Some);
@@ -109,6 +124,12 @@ fn own_course(common: &CommonOptions) -> Result<Option<CourseDirs>> {
 /// The course in the directory that `--course` names, or its `course.yaml`.
 fn named_course(common: &CommonOptions, named: &str) -> Result<CourseDirs> {
     let home = PathBuf::from(named);
+    // In the directory of another sort of file, an archive that is not read say, may be another course.
+    if home.is_file() && home.extension().is_none_or(|end| end != "yaml" && end != "yml") {
+        return Err(Problem::usage(format!("{named} is no course, and no archive that can be unpacked"))
+            .expected("a course.yaml, or a .tar.gz, .tgz, .tar or .zip file")
+            .hint("unpack it, and pass the directory"));
+    }
     let home = if home.is_file() { home.parent().unwrap_or(Path::new("")).to_owned() } else { home };
     let home = if home.as_os_str().is_empty() { PathBuf::from(".") } else { home };
     let lessons = lessons_of(&home).ok_or_else(|| no_course(named))?;

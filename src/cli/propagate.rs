@@ -25,7 +25,7 @@ use workshop_course::lesson::model::{Chapter, Course};
 /// # Errors
 /// When there is no such chapter, the old snapshots are not known, or a file cannot be written.
 pub fn run(common: &CommonOptions, chapter: &str, old: Option<&Path>, edit: bool) -> Result<u8> {
-    let places = places::authors_course(common)?;
+    let places = places::course_to_write(common)?;
     let names = chain::snapshots_in_order(&places.lessons)?;
     let mut from = chain::position(&names, chapter).ok_or_else(|| {
         Problem::usage(format!("there is no chapter `{chapter}`"))

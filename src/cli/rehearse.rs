@@ -30,7 +30,7 @@ const QUARTER: u64 = 15_000;
 /// # Errors
 /// When the course is not valid, nothing was rehearsed in the directory, or a lesson file cannot be written.
 pub fn run(common: &CommonOptions, write: bool) -> Result<u8> {
-    let dirs = if write { places::authors_course(common)? } else { places::course(common)? };
+    let dirs = if write { places::course_to_write(common)? } else { places::course(common)? };
     let course = course::read(common)?;
     let workdir = places::workdir(common)?;
     let spent = workshop_engine::spent(&workdir)?.unwrap_or_default();

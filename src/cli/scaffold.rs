@@ -37,14 +37,15 @@ pub fn run(dir: &Path, title: Option<&str>, cloud: bool) -> Result<u8> {
     // Of `.` it is that of the directory it stands for.
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let last = whole.file_name().map(|name| name.to_string_lossy().into_owned());
-    let naming = CourseNaming::new(title.map(str::to_owned).or(last).unwrap_or_default().as_str())?;
+    let naming = CourseNaming::new(title, &last.unwrap_or_default())?;
     // A repository that was just made or cloned is as good as empty.
     let holds = |entry: io::Result<fs::DirEntry>| entry.map_or(true, |entry| entry.file_name() != ".git");
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.any(holds)) {
         return Err(Problem::usage(format!("{} holds something already", dir.display()))
             .hint("name a directory that is not there yet: it is made"));
     }
-    let files = if cloud { cloud_course(&naming, shipped::files())? } else { plain_course(&naming) };
+    let mut files = if cloud { cloud_course(&naming, shipped::files())? } else { plain_course(&naming) };
+    files.insert(".gitignore".to_owned(), "# Where you try the course out.\n/my-*/\n".to_owned());
     write(dir, &files).map_err(|e| {
         Problem::usage(format!("{} cannot be written: {e}", dir.display())).hint("name a directory that you may write")
     })?;
@@ -65,18 +66,20 @@ pub fn run(dir: &Path, title: Option<&str>, cloud: bool) -> Result<u8> {
 }
 
 impl CourseNaming {
-    /// Derives names from a title, or from a directory's name.
-    fn new(from: &str) -> Result<CourseNaming> {
-        let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { ' ' };
-        let plain: String = from.chars().map(letters).collect();
-        let words: Vec<String> = plain.split_whitespace().map(str::to_lowercase).collect();
-        if words.first().is_none_or(|word| !word.starts_with(|c: char| c.is_ascii_alphabetic())) {
+    /// Derives names from a title, and from a directory's name where there is none, or one that gives no names. A title stays
+    /// as it is.
+    fn new(title: Option<&str>, directory: &str) -> Result<CourseNaming> {
+        let title =
+            title.map(|title| title.replace(char::is_control, " ").split_whitespace().collect::<Vec<_>>().join(" "));
+        let title = title.filter(|title| !title.is_empty());
+        let Some(words) = title.as_deref().and_then(words_of).or_else(|| words_of(directory)) else {
+            let from = title.as_deref().unwrap_or(directory);
             return Err(Problem::usage(format!("`{from}` gives no name for packages and stacks"))
                 .expected("a title or a directory that begins with a letter of a to z")
                 .hint("name it: `workshop new DIR --title \"Queues by hand\"`"));
-        }
+        };
         let capital = |word: &String| format!("{}{}", word[..1].to_uppercase(), &word[1..]);
-        let spoken = from.contains(' ').then(|| from.trim().to_owned());
+        let spoken = title.or_else(|| directory.contains(' ').then(|| directory.trim().to_owned()));
         let title = spoken.unwrap_or_else(|| format!("{}{}", capital(&words[0]), &words.join(" ")[words[0].len()..]));
         let cut = |text: String| text.chars().take(40).collect::<String>().trim_end_matches('-').to_owned();
         Ok(CourseNaming {
@@ -103,6 +106,14 @@ impl CourseNaming {
         let names = [("name", &self.name), ("stack", &stack), ("code", &self.code), ("title", &title)];
         names.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
     }
+}
+
+/// The words of a name in letters of a to z and digits; none where they could begin no name.
+fn words_of(from: &str) -> Option<Vec<String>> {
+    let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { ' ' };
+    let plain: String = from.chars().map(letters).collect();
+    let words: Vec<String> = plain.split_whitespace().map(str::to_lowercase).collect();
+    words.first().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
 }
 
 fn plain_course(naming: &CourseNaming) -> CourseFiles {
@@ -170,13 +181,26 @@ mod tests {
 
     #[test]
     fn names_come_from_a_title_or_a_directory() {
-        let named = |from| CourseNaming::new(from).map(|n| [n.title, n.name, n.class, n.code]).map_err(|p| p.message);
+        let all = |n: CourseNaming| [n.title, n.name, n.class, n.code];
+        let named = |from| CourseNaming::new(None, from).map(all).map_err(|p| p.message);
+        let titled = |title| CourseNaming::new(Some(title), "queues").map(all).map_err(|p| p.message);
         let four = |names: [&str; 4]| Ok(names.map(str::to_owned));
         assert_eq!(named("queues-by-hand"), four(["Queues by hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
         let quoted = named("Queues: \"by\" hand");
         assert_eq!(quoted, four(["Queues: \"by\" hand", "queues-by-hand", "QueuesByHand", "QUEUES"]));
         assert_eq!(named("An API with Express").unwrap()[3], "API");
-        assert_eq!(CourseNaming::new("Say {{name}}").unwrap().fill("{{title}} {{name}}"), "Say {{name}} say-name");
+        assert_eq!(
+            CourseNaming::new(Some("Say {{name}}"), "x").unwrap().fill("{{title}} {{name}}"),
+            "Say {{name}} say-name"
+        );
+        assert_eq!(titled("gRPC"), four(["gRPC", "grpc", "Grpc", "GRPC"]), "as it was given");
+        assert_eq!(
+            titled("キュー入門"),
+            four(["キュー入門", "queues", "Queues", "QUEUES"]),
+            "the directory has letters"
+        );
+        assert_eq!(titled("  Queues\nby hand ").unwrap()[0], "Queues by hand", "one line");
         assert!(named("2026").is_err() && named("…").is_err() && named("").is_err());
+        assert!(CourseNaming::new(Some("キュー"), "2026").is_err());
     }
 }

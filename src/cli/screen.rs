@@ -29,7 +29,7 @@ use workshop_engine::{self, Clock, EngineConfig, Mode};
 /// When the course is not valid or has no such chapter, and when the run could not begin.
 pub fn run(common: &CommonOptions, chapter: Option<u32>) -> Result<u8> {
     let mut dirs = places::course(common)?.in_the_shells_language();
-    dirs.chosen = choices::ask(common, &dirs.lessons)?;
+    dirs.chosen = choices::ask(common, &dirs)?;
     let plain = is_plain(common.plain, std::env::var("TERM").ok().as_deref());
     // The first frame waits for what it shows, and not for thousands of files of snapshots.
     let begins_at_once = !plain && !agreement::is_needed(&dirs)?;

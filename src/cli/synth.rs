@@ -7,7 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::locked_dir::scratch_dir;
+use super::output::warn;
 use super::runtime::{block_on, until_stopped};
 use super::target;
 use workshop_base::problem::{Kind, Problem, Result, Spot};
@@ -23,9 +26,9 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// Finds what of the course's templates the sandbox does not have; nothing for a course that does not run there.
 ///
 /// # Errors
-/// With `synth`, when the CDK cannot be run.
+/// With `synth`, when the CDK cannot be run, and when it is stopped.
 pub fn unsupported(course: &Course, synth: bool) -> Result<Vec<Problem>> {
-    let mut problems = Vec::new();
+    let (mut problems, mut projects) = (Vec::new(), Vec::new());
     if !course.runs_on(Target::Local) {
         return Ok(problems);
     }
@@ -44,15 +47,28 @@ pub fn unsupported(course: &Course, synth: bool) -> Result<Vec<Problem>> {
             step.action.deploys() && matches!(&step.action, StepAction::Deploy(deploy) if deploy.template.is_none())
         };
         // Each project once, where it is deployed first.
-        let mut projects = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for step in chapter.steps.iter().filter(with_cdk).filter(|_| synth) {
             let StepAction::Deploy(deploy) = &step.action else { continue };
             let project = deploy.cwd.as_deref().or(chapter.cdk_project()).unwrap_or_default();
-            if projects.insert(project) {
-                let found = synthesised(chapter, project)?;
-                problems.extend(found.into_iter().map(|problem| problem.at(spot(&step.origin))));
+            if seen.insert(project) {
+                projects.push((chapter, project, &step.origin));
             }
         }
+    }
+    if !projects.is_empty() {
+        problems.extend(block_on(until_stopped(async |stop| synthesise(&projects, &stop).await))?);
+    }
+    Ok(problems)
+}
+
+/// Makes the templates of projects, one after the other, and finds what the sandbox does not have of them.
+async fn synthesise(projects: &[(&Chapter, &str, &Origin)], stop: &CancellationToken) -> Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    for (chapter, project, origin) in projects {
+        warn(&format!("chapter {}: cdk synth\n", chapter.number));
+        let found = synthesised(chapter, project, stop).await?;
+        problems.extend(found.into_iter().map(|problem| problem.at(spot(origin))));
     }
     Ok(problems)
 }
@@ -67,7 +83,12 @@ fn spot(origin: &Origin) -> Spot {
 }
 
 /// Has the CDK make the templates of one of a chapter's projects, in a directory of its own, and looks through them.
-fn synthesised(chapter: &Chapter, project: &str) -> Result<Vec<Problem>> {
+async fn synthesised(chapter: &Chapter, project: &str, stop: &CancellationToken) -> Result<Vec<Problem>> {
+    let interrupted = || Problem::new(Kind::Interrupted, "the synthesis was stopped");
+    // Between two as well as within one.
+    if stop.is_cancelled() {
+        return Err(interrupted());
+    }
     let cache = target::cache()?;
     let unmade = |e: std::io::Error| {
         Problem::environment(format!("the project cannot be laid out: {e}"))
@@ -77,27 +98,22 @@ fn synthesised(chapter: &Chapter, project: &str) -> Result<Vec<Problem>> {
     let directory = scratch.path().join(&chapter.id);
     lay_out(&chapter.snapshot, &directory).map_err(unmade)?;
     let project = directory.join(project);
-    block_on(until_stopped(async |stop| {
-        let packages = Packages::new(&cache);
-        if let Some(installation) = packages.ensure(&chapter.snapshot, &Report::silent(), &stop).await? {
-            install::lay_out(installation, directory.clone(), Layout::Links, &stop).await?;
-        }
-        let mut job = ProcessSpec::shell("npx --no cdk synth --quiet", &project, LIMIT);
-        for (name, value) in [("CDK_DEFAULT_ACCOUNT", "123456789012"), ("CDK_DEFAULT_REGION", "us-east-1")] {
-            job.env.insert(name.to_owned(), value.to_owned());
-        }
-        // Dropped, it ends.
-        let Some(synthesis) = stop.run_until_cancelled(process::output(job)).await else {
-            return Err(Problem::new(Kind::Interrupted, "the synthesis was stopped"));
-        };
-        let (ended, out, err) = synthesis.map_err(Problem::environment)?;
-        if !ended.success() {
-            let said = err.iter().chain(&out).rev().find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
-            return Err(Problem::environment(format!("chapter {} cannot be synthesised: {said}", chapter.number))
-                .hint("see that `npx cdk synth` works in a copy of its snapshot"));
-        }
-        Ok(())
-    }))?;
+    let packages = Packages::new(&cache);
+    if let Some(installation) = packages.ensure(&chapter.snapshot, &Report::silent(), stop).await? {
+        install::lay_out(installation, directory.clone(), Layout::Links, stop).await?;
+    }
+    let mut job = ProcessSpec::shell("npx --no cdk synth --quiet", &project, LIMIT);
+    for (name, value) in [("CDK_DEFAULT_ACCOUNT", "123456789012"), ("CDK_DEFAULT_REGION", "us-east-1")] {
+        job.env.insert(name.to_owned(), value.to_owned());
+    }
+    // Dropped, it ends.
+    let synthesis = stop.run_until_cancelled(process::output(job)).await.ok_or_else(interrupted)?;
+    let (ended, out, err) = synthesis.map_err(Problem::environment)?;
+    if !ended.success() {
+        let said = err.iter().chain(&out).rev().find(|line| !line.trim().is_empty()).cloned().unwrap_or_default();
+        return Err(Problem::environment(format!("chapter {} cannot be synthesised: {said}", chapter.number))
+            .hint("see that `npx cdk synth` works in a copy of its snapshot"));
+    }
     let templates = fs::read_dir(project.join("cdk.out")).into_iter().flatten().flatten();
     let texts = templates.filter(|entry| entry.file_name().to_string_lossy().ends_with(".template.json"));
     let found = texts.filter_map(|entry| target::unsupported(&fs::read_to_string(entry.path()).ok()?)).collect();
@@ -115,4 +131,21 @@ fn lay_out(files: &Tree, directory: &Path) -> std::io::Result<()> {
         }
     }
     fs::create_dir_all(directory.join(".workshop"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    /// One is being laid out while no command runs.
+    #[tokio::test]
+    async fn what_is_stopped_between_two_chapters_begins_no_other() {
+        let course = fixture::course();
+        let chapter = &course.chapters[0];
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let stopped = synthesise(&[(chapter, "", &chapter.origin)], &stop).await.unwrap_err();
+        assert_eq!((stopped.kind, stopped.message.as_str()), (Kind::Interrupted, "the synthesis was stopped"));
+    }
 }

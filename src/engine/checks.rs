@@ -16,6 +16,8 @@ use workshop_course::lesson::model::{Chapter, Check, CheckKind, ExpectedFailure}
 /// a DDL or GRANT that committed long before (OC001); a retry is the documented cure.
 const CONFLICT_RETRIES: u32 = 3;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(100);
+/// Advice about a check that passes before its chapter.
+const PROVES_NOTHING: &str = "it says nothing of what the chapter adds: look for something that is so only after it; what holds all along is a step";
 
 /// The way that a check must come out.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,9 +88,11 @@ async fn run(ctx: &StepContext, chapter: &Chapter, check: &Check, wanted: &Expec
             break match wanted {
                 Expectation::Pass => (Verdict::Pass, None, number),
                 Expectation::Declared(_) | Expectation::Fail => {
+                    let proves_nothing = matches!(wanted, Expectation::Fail).then(|| PROVES_NOTHING.to_owned());
                     let failure = Failure {
                         expected: "it fails".to_owned(),
                         actual: "it passed".to_owned(),
+                        hints: proves_nothing.into_iter().collect(),
                         attempts,
                         spot: Some(check.origin.spot()),
                         ..Failure::default()

@@ -294,7 +294,7 @@ pub fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Op
         JsonIs::Exists(false) => (found.is_none(), format!("{path} is not there")),
         JsonIs::Equals(value) => {
             let value = values.json_value(value)?;
-            (found.as_ref().is_some_and(|f| same(f, &value)), format!("{path} is {value}"))
+            (found.as_ref().is_some_and(|f| file_check::same(f, &value)), format!("{path} is {value}"))
         }
         JsonIs::Matches(pattern) => {
             let regex = compile(pattern)?;
@@ -318,29 +318,12 @@ pub fn json(expect: &JsonExpect, document: &Value, values: &Values) -> Result<Op
 /// When the path is not one, or asks for more than can be answered.
 pub fn at_path(path: &str, document: &Value) -> Result<Option<Value>> {
     let cannot = |why| Problem::course(format!("the JSONPath `{path}` cannot be asked: {why}"));
-    let mut found: Vec<&Value> = json_path::find(path, document).map_err(cannot)?;
-    Ok(match found.len() {
-        0 => None,
-        1 => found.pop().cloned(),
-        _ => Some(Value::Array(found.into_iter().cloned().collect())),
-    })
+    json_path::value_at(path, document).map_err(cannot)
 }
 
 /// Reads the number that a JSON value is, or has as its text: as databases answer what is exact.
 pub fn as_number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok()))
-}
-
-/// 1 and 1.0 are the same number.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| same(v, w)))
-        }
-        _ => a == b,
-    }
 }
 
 /// A file against a condition. `snapshot` is the file in the chapter's snapshot.

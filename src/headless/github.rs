@@ -88,19 +88,19 @@ impl Github {
     }
 }
 
-/// Returns problems of lesson files as commands, each on its line.
-pub fn annotations(problems: &[Problem]) -> String {
-    problems.iter().map(annotation).collect()
+/// Returns problems of lesson files as commands of a level (`error`, `warning`), each on its line.
+pub fn annotations(level: &str, problems: &[Problem]) -> String {
+    problems.iter().map(|problem| annotation(level, problem)).collect()
 }
 
-fn annotation(problem: &Problem) -> String {
+fn annotation(level: &str, problem: &Problem) -> String {
     let place = problem.spot.as_ref().map_or(String::new(), |spot| {
         let file = property(&spot.file.display().to_string());
         format!("file={file},line={},col={}", spot.line, spot.column)
     });
     let said = Problem { spot: None, ..problem.clone() };
     let hint = problem.hint.as_ref().map_or(String::new(), |h| format!("\n{h}"));
-    format!("::error {place}::{}\n", data(&format!("{said}{hint}")))
+    format!("::{level} {place}::{}\n", data(&format!("{said}{hint}")))
 }
 
 /// Escapes a message as the workflow command syntax asks.
@@ -135,7 +135,8 @@ impl Reporter for Github {
                 }
             }
             EventKind::Refused { command, reason, .. } => {
-                failure::refused(*command, reason).map_or(Ok(()), |problem| self.command(&annotation(&problem)))?;
+                failure::refused(*command, reason)
+                    .map_or(Ok(()), |problem| self.command(&annotation("error", &problem)))?;
             }
             EventKind::Closed { kind: Some(Kind::Interrupted), .. } => {
                 self.command(&format!("::error ::{}\n", failure::INTERRUPTED))?;
@@ -143,7 +144,7 @@ impl Reporter for Github {
             EventKind::Trouble { problem }
             | EventKind::PrepareFailed { problem, .. }
             | EventKind::Done { outcome: RequestOutcome::Failed(problem), .. } => {
-                self.command(&annotation(problem))?;
+                self.command(&annotation("error", problem))?;
             }
             _ => {}
         }
@@ -165,5 +166,11 @@ mod tests {
         assert_eq!(inert("a::b\nok"), "a::b\nok");
         assert_eq!(inert("::error::x\n \t::set-env name=A::b"), "<3A>:error::x\n \t<3A>:set-env name=A::b");
         assert_eq!(inert("said ##[add-mask]x"), "said <23>#[add-mask]x");
+    }
+
+    #[test]
+    fn what_is_only_a_warning_is_annotated_as_one() {
+        let old = Problem::course("looked up long ago").hint("look again");
+        assert_eq!(annotations("warning", &[old]), "::warning ::looked up long ago%0Alook again\n");
     }
 }

@@ -32,6 +32,9 @@ pub fn explain(lines: &[String], here: At, info: &str, open: Option<&Open>) -> (
         (Some(hint), _) => problem.hint(hint),
         // `title: Run it: npx` is the commonest way to get there.
         (None, _) if info.starts_with("mapping values are not allowed") => problem.hint(COLON),
+        (None, _) if info.contains("quoted scalar") => problem.hint(
+            "its quote is not closed on this line: close it, or write text of several lines below `|`, without quotes",
+        ),
         // What the parser says of a line that fits into no block: mostly its indentation is wrong.
         (None, Some((what, begun))) if info.starts_with("while parsing a block") => problem.hint(format!(
             "the {what} that begins on line {} has its lines in column {}: look whether this line, \

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use workshop_base::copy_tree::copy_tree;
-use workshop_course::lesson::{load, locale};
+use workshop_base::problem::Problem;
+use workshop_course::lesson::load;
+use workshop_course::lesson::locale::{self, Translation};
 
 use crate::support::{command, exe};
 
@@ -28,7 +30,14 @@ fn run(at: &Path, args: &[&str], lang: &str) -> (i32, String) {
     (out.status.code().unwrap(), text)
 }
 
-const COURSE: &str = "title: Ein kleiner Kurs\n";
+/// What the German texts lack.
+fn missing(lessons: &Path, snapshots: &Path) -> Vec<Problem> {
+    let mut texts = Translation::new("de".to_owned());
+    load::load_each(lessons, snapshots, |course| texts.take(course)).unwrap();
+    texts.missing(Some("de"))
+}
+
+const COURSE: &str = "title: Ein kleiner Kurs\nprerequisites: {Node.js: Installiere Node.js 20 oder neuer.}\n";
 const CH00: &str = "title: Vorbereitung\nsteps:\n  copy: {title: Das Projekt holen, say: Hier ist es.}\n";
 const CH01: &str = "\
 title: Erste Schritte
@@ -51,7 +60,7 @@ fn texts_are_put_in_and_what_is_left_out_stays() {
     assert_eq!((step.say.as_str(), step.title.as_str()), ("Ändere es.", "Change everything"));
     assert_eq!(read.chapters[0].title, "Preparations");
     assert_eq!(load::load_in(&lessons, &snapshots, &BTreeMap::new(), None).unwrap().title, "A small course");
-    let gaps: Vec<String> = locale::missing(&[load::load(&lessons, &snapshots).unwrap()], "de")
+    let gaps: Vec<String> = missing(&lessons, &snapshots)
         .iter()
         .map(|problem| problem.message.replace(&format!("{}/", dir.path().display()), ""))
         .collect();
@@ -163,7 +172,7 @@ fn several_actions_have_the_texts_of_their_step_and_their_own() {
         assert_eq!((first.say.as_str(), second.say.as_str()), ("Ändere es.", said));
         assert_eq!((first.after.as_deref(), second.after.as_deref()), (None, Some("Es ist vorbei.")));
         assert_eq!((&first.hints, &second.hints), (&vec!["Schau".to_owned()], &vec!["Schau".to_owned()]));
-        let lacks = locale::missing(&[load::load(&lessons, &snapshots).unwrap()], "de");
+        let lacks = missing(&lessons, &snapshots);
         let lacks: Vec<&str> =
             lacks.iter().map(|gap| gap.message.as_str()).filter(|gap| gap.contains("step")).collect();
         match last {
@@ -179,8 +188,9 @@ fn several_actions_have_the_texts_of_their_step_and_their_own() {
 /// A step that only another option has is translated as all are: what of it is misspelt is told, and what it lacks.
 #[test]
 fn the_texts_of_every_option_are_looked_at() {
+    let texts = COURSE.to_owned() + "choices: {language: {title: Sprache, options: {js: JS, py: Py}}}\n";
     let dir = course(&[
-        ("course.yaml", COURSE),
+        ("course.yaml", &texts),
         ("ch00.yaml", CH00),
         (
             "ch01.yaml",
@@ -199,6 +209,70 @@ fn the_texts_of_every_option_are_looked_at() {
     let told = ["refer to `${region}`", "has no step `pyhton`", "step `python` has no `notes` in this language"];
     assert!(told.iter().all(|told| lines.iter().filter(|line| line.contains(told)).count() == 1), "{said}");
     assert_eq!(lines.len(), 3, "{said}");
+}
+
+/// What is read beside the steps: notes on changes, what is chosen, what to do about what is missing.
+#[test]
+fn notes_choices_and_advice_have_texts_in_a_language() {
+    let changes = "    edit: [{file: src/index.js, note: In the middle., match: log(event)}, {file: src/index.js, match: NAME}, \
+                   {file: src/index.js, note: Below., match: name}, {file: src/log.js, note: New.}, {file: README.md}]";
+    let choice = "choices: [{id: language, title: L, options: [{id: js, title: J}, {id: py, title: P}]}]\n";
+    let with = |course_texts: &str, texts: &str| {
+        let dir = course(&[("course.yaml", course_texts), ("ch00.yaml", CH00), ("ch01.yaml", texts)]);
+        let lessons = dir.path().join("lessons");
+        let change = |name: &str, from: &str, to: &str| {
+            let text = fs::read_to_string(lessons.join(name)).unwrap();
+            fs::write(lessons.join(name), text.replace(from, to)).unwrap();
+        };
+        change("ch01.yaml", "    edit: all", changes);
+        change("course.yaml", "chapters:", &format!("{choice}chapters:"));
+        dir
+    };
+    let texts = CH01.replace(
+        "    say: Ändere es.\n",
+        "    say: Ändere es.\n    changes: {src/index.js: [Mitten drin., Unten.], src/log.js: [Neu.]}\n",
+    );
+    let chosen = "choices: {language: {title: Sprache, options: {js: JS, py: Py}}}\n";
+    let dir = with(&(COURSE.to_owned() + chosen), &texts);
+    let (code, said) = run(dir.path(), &["lint", "--locale", "de"], "C.UTF-8");
+    assert_eq!(code, 0, "{said}");
+    let (lessons, snapshots) = (dir.path().join("lessons"), dir.path().join("snapshots"));
+    let read = load::load_in(&lessons, &snapshots, &BTreeMap::new(), Some("de")).unwrap();
+    let notes: Vec<&str> =
+        read.chapters[1].diff.iter().flat_map(|file| &file.hunks).filter_map(|hunk| hunk.note.as_deref()).collect();
+    assert_eq!(notes, ["Mitten drin.", "Unten.", "Neu."]);
+    let titles: Vec<&str> = read.choices[0].options.iter().map(|option| option.title.as_str()).collect();
+    assert_eq!((read.choices[0].title.as_str(), titles), ("Sprache", vec!["JS", "Py"]));
+    assert_eq!(locale::choices(load::load(&lessons, &snapshots).unwrap().choices, &lessons, "de"), read.choices);
+    assert_eq!(read.prerequisites[0].fix, "Installiere Node.js 20 oder neuer.");
+
+    let dir = with("title: Ein Kurs\n", CH01);
+    let (code, said) = run(dir.path(), &["lint", "--locale", "de", "--format", "plain"], "C.UTF-8");
+    assert_eq!(code, 1, "{said}");
+    for lacks in [
+        "choice `language` has no `title`",
+        "choice `language` has no `py`",
+        "the advice on prerequisites has no `Node.js`",
+        "step `change` has no `changes: src/index.js`",
+        "step `change` has no `changes: src/log.js`",
+    ] {
+        assert!(said.contains(&format!("{lacks} in this language")), "{lacks}\n{said}");
+    }
+
+    let wrong = texts.replace(", Unten.", "").replace("src/log.js: [Neu.]", "src/log.jss: [Neu.]");
+    let chosen = "choices: {langage: {title: x}, language: {options: {jss: x}}}\nprerequisites: {Node: x}\n";
+    let dir = with(&format!("title: Ein Kurs\n{chosen}"), &wrong);
+    let (code, said) = run(dir.path(), &["lint", "--format", "plain"], "C.UTF-8");
+    assert_eq!(code, 2, "{said}");
+    for line in [
+        "course.yaml:2:20: the course has no choice `langage`; expected `language` (did you mean `language`?)",
+        "course.yaml:2:58: choice `language` has no option `jss`; expected `js` or `py` (did you mean `js`?)",
+        "course.yaml:3:23: the course has no prerequisite `Node`; expected `Node.js`",
+        "ch01.yaml:6:29: `src/index.js` has 1 texts; expected 2, a note of the lesson each",
+        "ch01.yaml:6:58: step `change` has no note on `src/log.jss`; expected `src/index.js` or `src/log.js` (did you mean `src/log.js`?)",
+    ] {
+        assert!(said.contains(&format!("lessons/locales/de/{line}")), "{line}\n{said}");
+    }
 }
 
 #[test]

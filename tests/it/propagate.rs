@@ -136,3 +136,16 @@ fn what_git_leaves_out_is_told_and_was_not_forgotten() {
     let (_, said) = copy.run(&["lint"], "false");
     assert!(!said.contains("lacks what"), "it was there before the last commit, too: {said}");
 }
+
+/// As a hook of git has it in a linked worktree or a submodule: with the repository's place in a variable, git takes the directory
+/// where it is asked for the top of the working tree.
+#[test]
+fn what_was_not_carried_on_is_found_within_a_hook_too() {
+    let copy = Copy::new();
+    copy.change(STACK, "memorySize: 512", "memorySize: 1024");
+    let mut program = command(exe());
+    program.args(["lint", "--format", "plain"]).env("GIT_DIR", copy.0.path().join(".git")).env("GIT_PREFIX", "");
+    let out = program.current_dir(copy.0.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(said.contains(&format!("ch01/{STACK} lacks what ch00/{STACK} gained")), "{said}");
+}

@@ -101,10 +101,39 @@ fn the_schema_accepts_every_valid_lesson() {
     }
 }
 
+/// Files beside the chapters, and in what the schema refuses them.
+#[test]
+fn parts_and_translations_have_formats_of_their_own() {
+    let schema = schema();
+    let found = |text: &str| faults(&schema, &schema, &serde_yaml::from_str(text).unwrap(), "");
+    for text in [
+        "title: Ein Kurs\n",
+        "title: Ein Kurs\ncosts: eine Funktion\n",
+        "goals: [Sehen]\n",
+        "title: Anfang\nsteps:\n  copy: {title: Holen, say: Hier., hints: [Da.]}\nchecks:\n  there: {on_fail: Nichts.}\n",
+        "checks: {there: {title: Da}}\n",
+        "- {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n- {id: a, title: A, minutes: 0, say: x, sql: {statements: [{run: select 1}]}}\n",
+        "- {id: there, title: It is there, file: {path: a, exists: true}}\n- {id: one, title: One, sql: {query: select 1}}\n",
+    ] {
+        assert_eq!(found(text), [""; 0], "{text}");
+    }
+    for (text, fault) in [
+        ("titel: Ein Kurs\n", ": required"),
+        ("title: Ein Kurs\nslot: 3\n", ": anyOf"),
+        ("steps: {copy: {titel: Holen}}\n", "/steps/copy/titel: additionalProperties"),
+        ("title: Anfang\nminutes: 3\n", ": required"),
+        ("- {id: copy, title: Copy, say: Copy it., edit: all}\n", "/0: required"),
+        ("- {id: there, titel: There, file: {path: a, exists: true}}\n", "/0/titel: additionalProperties"),
+        ("- {id: both, title: A, file: {path: a}, http: {url: \"http://x\"}}\n", "/0: oneOf"),
+    ] {
+        assert!(found(text).iter().any(|found| found == fault), "{text}: {:?}", found(text));
+    }
+}
+
 #[test]
 fn the_schema_refuses_what_is_malformed() {
     let refused = [
-        ("a-list", "type"),
+        ("a-list", "required"),
         ("no-title", "required"),
         ("two-actions", "oneOf"),
         ("load", "maximum"),

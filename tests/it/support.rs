@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use workshop_base::surroundings::GIT_REPOSITORY;
 use workshop_sandbox::launch::Spawner;
 use workshop_sandbox::{postgres, progress::ProgressSink, state};
 
@@ -56,7 +57,8 @@ pub fn deciding() -> Vec<String> {
 /// A program, started as on a machine where nothing is set: whoever runs the tests may have set anything.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    for name in deciding() {
+    let of_a_hook = GIT_REPOSITORY.map(str::to_owned);
+    for name in deciding().into_iter().chain(of_a_hook) {
         command.env_remove(name);
     }
     command.env("LANG", "C.UTF-8");

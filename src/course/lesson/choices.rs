@@ -181,6 +181,32 @@ pub(super) fn some_steps_are_kept(
     }
 }
 
+/// Reports each pattern of an option that names no file in any snapshot: the file may have another name by now, and would be
+/// everybody's. What cannot be read may have it.
+pub(super) fn patterns_name_files(
+    raw: &CourseYaml,
+    lens: Lens<'_>,
+    trees: &[Option<Tree>],
+    problems: &mut Vec<Problem>,
+) {
+    let Some(trees) = trees.iter().map(Option::as_ref).collect::<Option<Vec<&Tree>>>() else { return };
+    for (i, choice) in raw.choices.iter().enumerate() {
+        for (j, option) in choice.options.iter().enumerate() {
+            for (k, pattern) in option.files.iter().enumerate() {
+                let matcher = patterns(std::iter::once(&pattern.0));
+                let names = |path: &String| matcher.matched_path_or_any_parents(path, false).is_ignore();
+                if !pattern.0.starts_with('!') && !trees.iter().any(|tree| tree.keys().any(names)) {
+                    let problem = Problem::course(format_args!("no snapshot has a file like `{}`", pattern.0))
+                        .expected("a pattern of files, as in a `.gitignore`")
+                        .hint("a file that no option names is there for all of them");
+                    let lens = lens.key("choices").item(i).key("options").item(j).key("files").item(k);
+                    lens.report(problems, problem);
+                }
+            }
+        }
+    }
+}
+
 /// Takes the files of options out that are not chosen. One that a chosen option has as well stays.
 pub(super) fn keep_chosen(files: &mut Tree, choices: &[Choice], chosen: &Chosen) {
     let of = |wanted: bool| {

@@ -3,15 +3,16 @@
 use super::kinds;
 use workshop_base::problem::{Problem, Spot};
 
-/// The names that references to a course's own may have.
+/// The names that references to a course's own may have; None where they could not be read, which was reported.
 #[derive(Debug, Default)]
 pub struct CourseNames {
-    pub variables: Vec<String>,
-    pub choices: Vec<String>,
+    pub variables: Option<Vec<String>>,
+    pub choices: Option<Vec<String>>,
 }
 
 /// Reports a name of the course's own that it does not have.
-pub fn unknown(what: &str, name: &str, known: &[String], spot: &Spot, problems: &mut Vec<Problem>) {
+pub fn unknown(what: &str, name: &str, known: Option<&[String]>, spot: &Spot, problems: &mut Vec<Problem>) {
+    let Some(known) = known else { return };
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if known.contains(&name) {
         return;

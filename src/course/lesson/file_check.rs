@@ -94,7 +94,7 @@ fn differs(path: &str, now: Option<&SourceFile>, snapshot: Option<&SourceFile>) 
 
 fn assertion(file: &str, one: &JsonExpect, document: &Value) -> Option<FileMismatch> {
     let path = &one.path;
-    let found = json_path::find(path, document).ok().and_then(|found| found.first().map(|value| (*value).clone()));
+    let found = json_path::value_at(path, document).ok().flatten();
     let (holds, wanted) = match &one.is {
         JsonIs::Exists(there) => {
             (found.is_some() == *there, if *there { "is there" } else { "is not there" }.to_owned())
@@ -119,8 +119,8 @@ fn assertion(file: &str, one: &JsonExpect, document: &Value) -> Option<FileMisma
     })
 }
 
-/// 1 and 1.0 are the same number.
-fn same(a: &Value, b: &Value) -> bool {
+/// Compares two JSON values: 1 and 1.0 are the same number.
+pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -176,6 +176,8 @@ mod tests {
             (json("$.a.c", JsonIs::Matches("^x".into())), document, None),
             (json("$.a.d", JsonIs::Exists(true)), document, Some("$.a.d of f is there: there is no $.a.d")),
             (json("$.a.b", number), document, None),
+            (json("$.a.*", JsonIs::Equals(serde_json::json!([42, "x1"]))), document, None),
+            (json("$.a.*", JsonIs::Equals(42.into())), document, Some("$.a.* of f is 42: it is [42,\"x1\"]")),
             (
                 json("$.a", JsonIs::Exists(true)),
                 Some("{"),

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lesson_text::read_text;
+use super::lesson_text::{read_text, top_of};
 use super::{kinds, listing};
 use crate::code::tree::is_inside;
 use workshop_base::problem::Problem;
@@ -98,9 +98,22 @@ fn read(lessons: &Path, name: &Node, document: &mut Document, problems: &mut Vec
             return Vec::new();
         }
     };
+    let top = top_of(&file);
     let (part, root, found) = yaml::read(file, &text);
+    let plain = found.is_empty();
     problems.extend(found);
-    let Some(mut root) = root else { return Vec::new() };
+    let empty = || {
+        let problem = Problem::course("an included file holds nothing");
+        problem.expected("a list of steps, or of checks: items that begin with `- id: …`").at(top)
+    };
+    let Some(mut root) = root else {
+        problems.extend(plain.then(empty));
+        return Vec::new();
+    };
+    if matches!(&root.value, YamlValue::List(items) if items.is_empty()) {
+        problems.push(empty());
+        return Vec::new();
+    }
     let top = part.spot(root.at);
     document.include(part, &mut root);
     match root.value {

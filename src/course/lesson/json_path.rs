@@ -46,6 +46,19 @@ pub fn find<'d>(text: &str, document: &'d Value) -> Result<Vec<&'d Value>, Strin
     Ok(path.query(document).all())
 }
 
+/// Returns the value at an expression: the only one that it finds, the list of several, or none.
+///
+/// # Errors
+/// As [`find`].
+pub fn value_at(text: &str, document: &Value) -> Result<Option<Value>, String> {
+    let mut found = find(text, document)?;
+    Ok(match found.len() {
+        0 => None,
+        1 => found.pop().cloned(),
+        _ => Some(Value::Array(found.into_iter().cloned().collect())),
+    })
+}
+
 /// Returns at most how many values an expression looks at. A value is found once for each way that leads to it: each
 /// `..` has as many as the document is deep, and each `,` one more; a filter asks anew at each value, and one that
 /// begins at `$` of all the document; a pattern is made anew for each, and a count within it makes it large.

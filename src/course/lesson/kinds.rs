@@ -57,10 +57,14 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
                 return wrong(format!("`{}` is longer than a day", shortened(text)));
             }
             Some(_) => return Vec::new(),
-            None if text.parse::<jiff::SignedDuration>().is_ok() => {
+            None if text.parse::<jiff::SignedDuration>().is_ok_and(|long| !long.is_positive()) => {
                 return wrong(format!("`{}` is not longer than nothing", shortened(text)));
             }
-            None => return wrong(format!("`{}` is not a duration", shortened(text))),
+            None => {
+                let (mut problem, at) = wrong(format!("`{}` is not a duration", shortened(text))).remove(0);
+                problem.hint = as_duration(text).map(|meant| format!("as in `{meant}`"));
+                return vec![(problem, at)];
+            }
         },
         "span" => match span_ms(text) {
             Some(_) => return Vec::new(),
@@ -88,7 +92,8 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             Err(why) if why.starts_with("a JSONPath") => return wrong(why),
             Err(_) => {
                 let (mut problem, at) = wrong(format!("`{}` is not a JSONPath", shortened(text))).remove(0);
-                let rooted = format!("$.{text}");
+                let dot = if text.starts_with(['.', '[']) { "" } else { "." };
+                let rooted = format!("${dot}{text}");
                 problem.hint = json_path::parse(&rooted).is_ok().then(|| format!("as in `{}`", shortened(&rooted)));
                 return vec![(problem, at)];
             }
@@ -112,7 +117,13 @@ pub fn check(kind: &str, text: &str, name: &str, expected: &str) -> Vec<(Problem
             let (problem, at) = wrong(format!("`{}` is not a web address", shortened(text))).remove(0);
             return vec![(problem.hint("write it as http://127.0.0.1:3000/path"), at)];
         }
-        "url" => TemplateSyntax::Url,
+        "url" => match wrong_in_address(text) {
+            Some((why, hint)) => {
+                let (problem, at) = wrong(format!("`{}` is not a web address: {why}", shortened(text))).remove(0);
+                return vec![(problem.hint(hint), at)];
+            }
+            None => TemplateSyntax::Url,
+        },
         "sql" => TemplateSyntax::Sql,
         "json" => TemplateSyntax::Json,
         "shell" => TemplateSyntax::Shell,
@@ -142,6 +153,23 @@ pub fn duration(text: &str) -> Option<Duration> {
     parsed.try_into().ok().filter(|duration: &Duration| !duration.is_zero())
 }
 
+/// The duration that a text would be which other tools take for one: `1m 30s` for `1:30` and `1m30`, `5s` for `PT5S`, `24h` for
+/// `1d`.
+fn as_duration(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let number = |text: &str| text.parse::<u64>().ok();
+    let meant = if let Some((minutes, seconds)) = text.split_once(':') {
+        format!("{}m {}s", number(minutes)?, number(seconds).filter(|seconds| *seconds < 60)?)
+    } else if let Some(days) = text.strip_suffix('d').and_then(number) {
+        format!("{}h", days.checked_mul(24)?)
+    } else if let Some((minutes, seconds)) = text.split_once('m').filter(|(_, seconds)| number(seconds).is_some()) {
+        format!("{}m {seconds}s", number(minutes)?)
+    } else {
+        text.strip_prefix("pt")?.to_owned()
+    };
+    duration(&meant).filter(|long| long.as_secs_f64() <= MOST_MINUTES * 60.0).map(|_| meant)
+}
+
 /// `+16m`, `-1h 1m`, in milliseconds: within ten years, and not nothing.
 pub fn span_ms(text: &str) -> Option<i64> {
     const FARTHEST_MS: i64 = 10 * 365 * 86_400_000;
@@ -151,6 +179,32 @@ pub fn span_ms(text: &str) -> Option<i64> {
     };
     let far = i64::try_from(duration(rest)?.as_millis()).ok()?;
     (far > 0 && far <= FARTHEST_MS).then_some(sign * far)
+}
+
+/// Says what keeps a web address from being one, and what to do about it. A host or a port that a reference stands for is not
+/// known yet.
+fn wrong_in_address(text: &str) -> Option<(&'static str, &'static str)> {
+    // A reference holds no blank and no colon.
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    let whole = text.split("${").map(|piece| piece.split_once('}').map_or(piece, |(_, rest)| rest)).collect::<String>();
+    if whole.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Some(("it holds a blank or a line break", "a blank is written `%20`"));
+    }
+    if text.starts_with("${") {
+        return None;
+    }
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (host, None),
+    };
+    if host.is_empty() {
+        return Some(("it names no host", "write it as http://127.0.0.1:3000/path"));
+    }
+    let is_port = |port: &str| port.contains("${") || port.parse::<u16>().is_ok();
+    port.is_some_and(|port| !is_port(port))
+        .then_some(("its port is no number up to 65535", "write it as http://127.0.0.1:3000/path"))
 }
 
 fn is_directory_name(text: &str) -> bool {

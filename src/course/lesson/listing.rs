@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::format::CourseYaml;
 use super::kinds;
 use super::lens::Lens;
+use super::lesson_text::top_of;
 use workshop_base::problem::Problem;
 
 /// The chapters' files in order; `None` for those that are not there, which are reported.
@@ -130,6 +131,25 @@ pub fn yaml_files(directory: &Path) -> Vec<String> {
     names.retain(|name| !name.starts_with('.'));
     names.sort_unstable();
     names
+}
+
+/// Reports each file that lies where the directories of languages are: it is of none of them.
+pub fn texts_without_a_language(locales: &Path) -> Vec<Problem> {
+    let lies_there = |name: &String| (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.starts_with('.');
+    let mut names: Vec<String> = file_names(locales).into_iter().filter(lies_there).collect();
+    names.retain(|name| locales.join(name).is_file());
+    names.sort_unstable();
+    let problem = |name: &String| {
+        let file = locales.join(name);
+        let language = without_ending(name);
+        Problem::course(format_args!("{} is not read: the texts of a language are in a directory", file.display()))
+            .expected(format!("a file for the course and one for each chapter in `locales/{language}`"))
+            .hint(format!(
+                "of the course it is `locales/{language}/course.yaml`, of chapter 0 `locales/{language}/ch00.yaml`"
+            ))
+            .at(top_of(&file))
+    };
+    names.iter().map(problem).collect()
 }
 
 fn file_names(directory: &Path) -> Vec<String> {

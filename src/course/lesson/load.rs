@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::build::{Builder, CourseParts, Owner, Sessions, as_it_stands, minutes, part_hunks};
+use super::build::{Builder, CourseParts, Owner, Sessions, as_it_stands, minutes, part_hunks, put_notes};
 use super::choices::{self, ChoiceProblems, Chosen};
 use super::course_names::CourseNames;
 use super::format::{ChapterYaml, CheckYaml, CourseYaml, DatabaseKindYaml, DatabaseYaml, PrerequisiteYaml, StepYaml};
@@ -32,10 +32,23 @@ const FORMAT_VERSION: u32 = 1;
 /// # Errors
 /// With all that is wrong with the course, sorted by place, what is wrong with the first options before the rest.
 pub fn load(lessons: &Path, snapshots: &Path) -> Result<Course, Vec<Problem>> {
-    let (course, problems) = load_to_prove(lessons, snapshots, &Chosen::new());
+    load_each(lessons, snapshots, |_| ())
+}
+
+/// As [`load`]; `each` gets the course of every combination that nothing is wrong with.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_each(lessons: &Path, snapshots: &Path, mut each: impl FnMut(&Course)) -> Result<Course, Vec<Problem>> {
+    let mut looked_at = |chosen: &Chosen| {
+        let (course, problems) = load_to_prove(lessons, snapshots, chosen);
+        course.iter().filter(|_| problems.is_empty()).for_each(&mut each);
+        (course, problems)
+    };
+    let (course, problems) = looked_at(&Chosen::new());
     let mut found = ChoiceProblems::of_the_first(problems);
     for chosen in choices::besides_the_first(&chain::choices_of(lessons)) {
-        let (_, problems) = load_to_prove(lessons, snapshots, &chosen);
+        let (_, problems) = looked_at(&chosen);
         found.add(chosen, problems);
     }
     let problems = found.told();
@@ -112,6 +125,7 @@ fn read_course(
     let files = |read: &mut Read| read.snapshot.as_mut().map(|reading| std::mem::take(&mut reading.files));
     let mut trees: Vec<Option<Tree>> = read.iter_mut().map(files).collect();
     let head = CourseHead::of(&file, asked, problems);
+    choices::patterns_name_files(raw, lens, &trees, problems);
     trees.iter_mut().flatten().for_each(|tree| choices::keep_chosen(tree, &head.choices, &head.chosen));
     let mut own = CourseParts::of(raw, lens, &head.choices, problems);
     if raw.target.is_some_and(|target| !raw.targets.is_empty() && !raw.targets.contains(&target)) {
@@ -333,12 +347,14 @@ fn build_chapter(
     let (steps, checks) = (std::mem::take(&mut raw.steps), std::mem::take(&mut raw.checks));
     let (whole, before) = (steps.len(), problems.len());
     let raw_steps = choices::kept(steps, |step| &step.when, chosen, lens.key("steps"), problems);
-    if problems.len() == before {
+    let is_broken = |i: usize| lens.key("steps").item(i).key("when").is_broken();
+    let options_are_known = problems.len() == before && !(0..whole).any(is_broken);
+    if options_are_known {
         choices::some_steps_are_kept(&raw_steps, whole, lens.key("steps"), problems);
     }
     let raw_checks = choices::kept(checks, |check| &check.when, chosen, lens.key("checks"), problems);
     let known_checks: Vec<&CheckYaml> = raw_checks.iter().map(|(_, check)| check).collect();
-    part_hunks(&mut diff, &raw_steps, lens, problems);
+    let unclear = part_hunks(&mut diff, &raw_steps, lens, problems);
     let mut unheard = Vec::new();
     let mut builder = Builder {
         problems,
@@ -347,6 +363,7 @@ fn build_chapter(
         owner: Owner::Step(0),
         doubtful: BTreeSet::new(),
         named: BTreeMap::new(),
+        unclear,
         left_out,
         sessions,
         usual_role: known.usual_role.clone(),
@@ -391,6 +408,7 @@ fn build_chapter(
         names: &known.names,
         uses: &uses,
         named: &named,
+        options_are_known,
         doubtful: compared.then_some(&doubtful),
         left_out,
         cloud: &known.cloud,
@@ -423,17 +441,4 @@ fn not_compared(step: &mut StepYaml, index: usize) -> Vec<usize> {
     let parts = step.actions.iter_mut().flatten().enumerate();
     let parts = parts.filter_map(|(i, part)| part.edit.take().map(|_| index + i));
     whole.into_iter().chain(parts).collect()
-}
-
-/// The authors' notes on the hunks they belong to, where the viewer looks for them.
-fn put_notes(steps: &[Step], diff: &mut TreeDiff) {
-    for step in steps {
-        let StepAction::Edit(edit) = &step.action else { continue };
-        for chosen in edit.hunks.iter().filter(|hunk| hunk.note.is_some()) {
-            let file = diff.iter_mut().find(|file| file.path == chosen.file);
-            if let Some(hunk) = file.and_then(|file| file.hunks.get_mut(chosen.index)) {
-                hunk.note.clone_from(&chosen.note);
-            }
-        }
-    }
 }

@@ -3,24 +3,24 @@
 //! Invariant: a translation has texts only, found by the ids of steps and checks, so that it can change nothing of what a
 //! course does; what it leaves out stays in the course's own language.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::build::as_it_stands;
+use super::build::{as_it_stands, put_notes};
 use super::format::{ChapterTextsYaml, CourseTextsYaml, StepTextsYaml, Text};
 use super::images;
 use super::kinds;
 use super::lens::Lens;
 use super::lesson_file::read_lesson;
-use super::model::{Chapter, Check, Course, StepPart, StepTexts};
+use super::model::{Chapter, Check, Choice, ChoiceOption, Course, Prerequisite, StepAction, StepPart, StepTexts};
 use super::schema;
 use super::template::{self, Occurrences, Reference, TemplateError};
 use workshop_base::problem::Problem;
 use workshop_base::text::shortened;
 
 /// The directory below the lessons that holds a directory for each language.
-const LOCALES: &str = "locales";
+pub const LOCALES: &str = "locales";
 
 /// Returns the languages that a course has texts in besides its own, by name.
 pub fn locales(lessons: &Path) -> Vec<String> {
@@ -39,6 +39,17 @@ pub fn nearest<'l>(wanted: &str, known: &'l [String]) -> Option<&'l str> {
     let is = |name: &str, tag: &str| name.replace('_', "-").eq_ignore_ascii_case(tag);
     let same = |tag: &str| known.iter().find(|name| is(name, tag)).map(String::as_str);
     same(&bare).or_else(|| same(bare.split('-').next().unwrap_or_default()))
+}
+
+/// Returns the choices of a course with their titles in a language, as far as there are any.
+pub fn choices(mut choices: Vec<Choice>, lessons: &Path, locale: &str) -> Vec<Choice> {
+    let (file, mut found) = (lessons.join(LOCALES).join(locale).join("course.yaml"), Findings::default());
+    if let Some(texts) = read_lesson::<CourseTextsYaml>(&file, &schema::COURSE_TEXTS, &mut found.problems) {
+        let (of, of_whole) = (String::new(), Vec::new());
+        let mut into = Translator { lens: texts.lens(), lessons, found: &mut found, of, of_whole };
+        into.choices(&texts.raw, &mut choices);
+    }
+    choices
 }
 
 /// The things that were found wrong with a language's texts.
@@ -61,27 +72,44 @@ pub fn translate(course: &mut Course, locale: &str, problems: &mut Vec<Problem>)
     }
 }
 
-/// Returns all that is wrong with the texts of a language, for a course with each of its options: what none of them has is
-/// unknown.
-pub fn problems(courses: &[Course], locale: &str) -> Vec<Problem> {
-    let found: Vec<Findings> = courses.iter().map(|course| put_texts(&mut course.clone(), locale)).collect();
-    let is_same = |one: &Problem, other: &Problem| one.message == other.message && one.spot == other.spot;
-    let nowhere =
-        |unknown: &&Problem| found.iter().all(|found| found.unknown.iter().any(|other| is_same(unknown, other)));
-    let unknown = found.first().into_iter().flat_map(|first| first.unknown.iter().filter(nowhere));
-    // What it is near to may be of another option.
-    let unknown = unknown.map(|unknown| {
-        let mut alike = found.iter().flat_map(|found| &found.unknown).filter(|other| is_same(unknown, other));
-        alike.find(|one| one.hint.is_some()).unwrap_or(unknown)
-    });
-    once(found.iter().flat_map(|found| &found.problems).chain(unknown))
+/// The texts of one language, held against a course with each of its options.
+#[derive(Debug)]
+pub struct Translation {
+    locale: String,
+    found: Vec<Findings>,
 }
 
-/// Returns a problem for each text that a language lacks, of a course with each of its options, where the chapter's file is or
-/// should be.
-pub fn missing(courses: &[Course], locale: &str) -> Vec<Problem> {
-    let found: Vec<Findings> = courses.iter().map(|course| put_texts(&mut course.clone(), locale)).collect();
-    once(found.iter().flat_map(|found| &found.gaps))
+impl Translation {
+    /// Begins with the language that is called so.
+    pub fn new(locale: String) -> Translation {
+        Translation { locale, found: Vec::new() }
+    }
+
+    /// Holds the texts against the course of some options.
+    pub fn take(&mut self, course: &Course) {
+        self.found.push(put_texts(&mut course.clone(), &self.locale));
+    }
+
+    /// Returns all that is wrong with the texts: what none of the options has is unknown.
+    pub fn problems(&self) -> Vec<Problem> {
+        let is_same = |one: &Problem, other: &Problem| one.message == other.message && one.spot == other.spot;
+        let nowhere =
+            |unknown: &&Problem| self.found.iter().all(|found| found.unknown.iter().any(|one| is_same(unknown, one)));
+        let unknown = self.found.first().into_iter().flat_map(|first| first.unknown.iter().filter(nowhere));
+        // What it is near to may be of another option.
+        let unknown = unknown.map(|unknown| {
+            let mut alike = self.found.iter().flat_map(|found| &found.unknown).filter(|one| is_same(unknown, one));
+            alike.find(|one| one.hint.is_some()).unwrap_or(unknown)
+        });
+        once(self.found.iter().flat_map(|found| &found.problems).chain(unknown))
+    }
+
+    /// Returns a problem for each text that the language lacks, where the chapter's file is or should be; none for another
+    /// language than `asked`.
+    pub fn missing(&self, asked: Option<&str>) -> Vec<Problem> {
+        let is_asked = asked == Some(self.locale.as_str());
+        once(self.found.iter().filter(|_| is_asked).flat_map(|found| &found.gaps))
+    }
 }
 
 /// Each problem once, in their order.
@@ -111,6 +139,8 @@ fn put_texts(course: &mut Course, locale: &str) -> Findings {
             };
             into.text("title", texts.raw.title.as_ref(), &mut course.title);
             into.option("costs", texts.raw.costs.as_ref(), &mut course.costs);
+            into.choices(&texts.raw, &mut course.choices);
+            into.prerequisites(&texts.raw, &mut course.prerequisites);
         }
     } else {
         found.gaps.push(no_file(&file, "the course's title"));
@@ -178,8 +208,17 @@ fn put_chapter(chapter: &mut Chapter, (lessons, file): (&Path, &Path), found: &m
                 whole.of_part(&part.own, part.number, part.of)
             }
         };
+        let id = step.part.as_ref().map_or_else(|| step.id.clone(), part_id);
+        into.at(lens.key("steps").key(&id), format!("step `{id}`"));
+        into.changes(raw.steps.get(&id), &mut step.action);
+        if let Some(part) = step.part.as_ref().filter(|part| part.number == 1) {
+            // A step of several actions changes nothing by itself.
+            into.at(lens.key("steps").key(&part.step), format!("step `{}`", part.step));
+            into.changes(raw.steps.get(&part.step), &mut StepAction::Read);
+        }
         *step = texts.into_step(step.clone());
     }
+    put_notes(&chapter.steps, &mut chapter.diff);
     for check in &mut chapter.checks {
         let Check { id, title, on_fail, hints, .. } = check;
         let texts = raw.checks.get(id.as_str());
@@ -206,12 +245,10 @@ struct Translator<'l, 'p> {
     of_whole: Vec<Reference>,
 }
 
-/// Returns a text as the lesson's own would be shown: titles are, as they stand.
+/// Returns a text as the lesson's own would be shown: what is no prose is, as it stands.
 fn shown(key: &str, text: &Text) -> String {
-    match key {
-        "title" | "goals" | "costs" => as_it_stands(text),
-        _ => text.0.clone(),
-    }
+    const PROSE: [&str; 7] = ["say", "notes", "while_running", "after", "elsewhere", "hints", "on_fail"];
+    if PROSE.contains(&key) { text.0.clone() } else { as_it_stands(text) }
 }
 
 impl<'l> Translator<'l, '_> {
@@ -297,6 +334,76 @@ impl<'l> Translator<'l, '_> {
                 .hint("a translation refers to what its text refers to");
             self.found.problems.push(problem.at(lens.spot_of(&written, nth)));
         }
+    }
+
+    /// Puts in the notes beside the changes of an edit.
+    fn changes(&mut self, new: Option<&StepTextsYaml>, action: &mut StepAction) {
+        self.of_whole = Vec::new();
+        let mut old: BTreeMap<String, Vec<&mut String>> = BTreeMap::new();
+        if let StepAction::Edit(edit) = action {
+            for hunk in &mut edit.hunks {
+                let file = &hunk.file;
+                hunk.note.iter_mut().for_each(|note| old.entry(file.clone()).or_default().push(note));
+            }
+        }
+        let known: Vec<&str> = old.keys().map(String::as_str).collect();
+        for file in new.iter().flat_map(|new| new.changes.keys()).filter(|file| !known.contains(&file.as_str())) {
+            let mut problem = Problem::course(format_args!("{} has no note on `{}`", self.of, shortened(file)));
+            problem.hint = kinds::did_you_mean(file, &known);
+            let expected = if known.is_empty() { "no `changes`".to_owned() } else { kinds::one_of(&known) };
+            let lens = self.lens.key("changes").key(file);
+            lens.report(&mut self.found.problems, problem.expected(expected));
+        }
+        for (file, mut notes) in old {
+            let lens = self.lens.key("changes").key(&file);
+            match new.and_then(|new| new.changes.get(&file)) {
+                Some(new) if new.len() != notes.len() => {
+                    let problem = Problem::course(format_args!("`{file}` has {} texts", new.len()));
+                    let expected = format!("{}, a note of the lesson each", notes.len());
+                    lens.report(&mut self.found.problems, problem.expected(expected));
+                }
+                Some(new) => {
+                    for (i, (new, old)) in new.iter().zip(&mut notes).enumerate() {
+                        self.check(lens.item(i), &new.0, old);
+                        **old = new.0.clone();
+                    }
+                }
+                None => self.gap(&format!("changes: {file}")),
+            }
+        }
+    }
+
+    /// Puts in the titles of what is chosen.
+    fn choices(&mut self, raw: &CourseTextsYaml, choices: &mut [Choice]) {
+        let (lens, of) = (self.lens, std::mem::replace(&mut self.of, "the course".to_owned()));
+        let ids: Vec<&str> = choices.iter().map(|choice| choice.id.as_str()).collect();
+        self.only_known("choices", raw.choices.keys(), &ids);
+        for Choice { id, title, options } in choices {
+            let texts = raw.choices.get(id.as_str());
+            self.at(lens.key("choices").key(id), format!("choice `{id}`"));
+            self.text("title", texts.and_then(|texts| texts.title.as_ref()), title);
+            let ids: Vec<&str> = options.iter().map(|option| option.id.as_str()).collect();
+            self.only_known("options", texts.iter().flat_map(|texts| texts.options.keys()), &ids);
+            self.lens = self.lens.key("options");
+            for ChoiceOption { id, title, .. } in options {
+                let new = texts.and_then(|texts| texts.options.get(id.as_str()));
+                self.text(id, new, title);
+            }
+        }
+        self.at(lens, of);
+    }
+
+    /// Puts in what to do about prerequisites that are not there.
+    fn prerequisites(&mut self, raw: &CourseTextsYaml, all: &mut [Prerequisite]) {
+        let lens = self.lens;
+        let of = std::mem::replace(&mut self.of, "the course".to_owned());
+        let names: Vec<&str> = all.iter().map(|needed| needed.name.as_str()).collect();
+        self.only_known("prerequisites", raw.prerequisites.keys(), &names);
+        self.at(lens.key("prerequisites"), "the advice on prerequisites".to_owned());
+        for Prerequisite { name, fix, .. } in all {
+            self.text(name, raw.prerequisites.get(name.as_str()), fix);
+        }
+        self.at(lens, of);
     }
 
     fn only_known<'k>(&mut self, key: &str, given: impl Iterator<Item = &'k String>, known: &[&str]) {

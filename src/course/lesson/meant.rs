@@ -12,6 +12,18 @@ pub struct Meaning<'a> {
     pub root: &'a Schema,
 }
 
+/// What other tools' files call what ours call otherwise.
+const ELSEWHERE_SO: [(&str, &str); 8] = [
+    ("cmd", "run"),
+    ("command", "run"),
+    ("script", "run"),
+    ("name", "title"),
+    ("description", "say"),
+    ("text", "say"),
+    ("body", "say"),
+    ("duration", "minutes"),
+];
+
 impl<'a> Meaning<'a> {
     /// Advises on a value of the wrong type under a key, or an item of a list.
     pub fn hint(self, node: &Node, schema: &'a Schema, key: &str) -> Option<String> {
@@ -60,6 +72,10 @@ impl<'a> Meaning<'a> {
     /// Returns the key that was probably meant: one that is a key elsewhere is more likely in the wrong place than misspelt by
     /// several letters.
     pub fn meant_key<'k>(self, key: &str, known: &[&'k str]) -> Option<&'k str> {
+        let elsewhere_so = ELSEWHERE_SO.iter().find(|(other, _)| *other == key).map(|(_, ours)| *ours);
+        if let Some(ours) = known.iter().find(|known| elsewhere_so == Some(**known)) {
+            return Some(*ours);
+        }
         let elsewhere = self.owners(key).is_some();
         let close = |known: &str| {
             known.starts_with(key) || key.starts_with(known) || strsim::damerau_levenshtein(key, known) < 2

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::format::{ChapterTextsYaml, ChapterYaml, CourseTextsYaml, CourseYaml, FactsYaml};
+use super::format::{CHECKS, ChapterTextsYaml, ChapterYaml, CourseTextsYaml, CourseYaml, FactsYaml, STEP_ACTIONS};
 
 /// The schema of `course.yaml`, with the `x-` words that `shape` obeys.
 pub static COURSE: LazyLock<Value> = LazyLock::new(of::<CourseYaml>);
@@ -26,7 +26,7 @@ pub static CHAPTER_TEXTS: LazyLock<Value> = LazyLock::new(of::<ChapterTextsYaml>
 /// Names the schema for whoever keeps a copy: a name and no address, since a course is written offline, too.
 const ID: &str = "urn:workshop:lesson-schema";
 
-/// One JSON Schema for `course.yaml`, `facts.yaml` and the chapter files.
+/// One JSON Schema for all lesson files: `course.yaml`, `facts.yaml`, the chapters, their parts and their translations.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
     let formats = [
@@ -60,6 +60,7 @@ pub fn schema() -> Value {
         },
     });
     definitions.insert("Include".into(), part);
+    definitions.insert("ChapterPart".into(), part_of_a_chapter());
     let lists = definitions.get_mut("Chapter").and_then(|chapter| chapter.get_mut("properties"));
     if let Some(lists) = lists {
         for name in ["steps", "checks"] {
@@ -80,16 +81,54 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,
-        "title": "A lesson file of workshop: course.yaml, facts.yaml, or a chapter",
-        "type": "object",
-        "if": { "required": ["chapters"] },
-        "then": { "$ref": "#/$defs/Course" },
+        "title": "A lesson file of workshop: course.yaml, facts.yaml, a chapter, a part of one, or a translation",
+        "if": { "type": "array" },
+        "then": { "$ref": "#/$defs/ChapterPart" },
         "else": {
-            "if": { "required": ["facts"] },
-            "then": { "$ref": "#/$defs/Facts" },
-            "else": { "$ref": "#/$defs/Chapter" },
+            "if": { "required": ["chapters"] },
+            "then": { "$ref": "#/$defs/Course" },
+            "else": {
+                "if": { "required": ["facts"] },
+                "then": { "$ref": "#/$defs/Facts" },
+                "else": translation_or_chapter(),
+            },
         },
         "$defs": definitions,
+    })
+}
+
+/// Tells a chapter from a translation: that has its steps and checks by their ids. Where it has none, it is one of the course or
+/// of a chapter, and has nothing that a chapter's file must have.
+fn translation_or_chapter() -> Value {
+    let by_id = |list: &str| json!({ "required": [list], "properties": { list: { "type": "object" } } });
+    let of_a_chapter = ["snapshot", "minutes", "steps", "checks", "on_stage"].map(|key| json!({ "required": [key] }));
+    json!({
+        "if": { "anyOf": [by_id("steps"), by_id("checks")] },
+        "then": { "$ref": "#/$defs/ChapterTexts" },
+        "else": {
+            "if": {
+                "anyOf": [{ "required": ["title"] }, { "required": ["costs"] }, { "required": ["goals"] }],
+                "not": { "anyOf": of_a_chapter },
+            },
+            "then": { "anyOf": [{ "$ref": "#/$defs/CourseTexts" }, { "$ref": "#/$defs/ChapterTexts" }] },
+            "else": { "$ref": "#/$defs/Chapter" },
+        },
+    })
+}
+
+/// Describes a file that is included: a list of steps, or of checks, which are told from steps by what they look at.
+fn part_of_a_chapter() -> Value {
+    let looks_at = CHECKS.iter().filter(|key| !STEP_ACTIONS.contains(key)).map(|key| json!({ "required": [key] }));
+    let asks = json!({ "required": ["sql"], "properties": { "sql": { "required": ["query"] } } });
+    json!({
+        "title": "a part of a chapter",
+        "description": "Steps, or checks, which a chapter includes.",
+        "type": "array",
+        "items": {
+            "if": { "anyOf": looks_at.chain([asks]).collect::<Vec<_>>() },
+            "then": { "$ref": "#/$defs/Check" },
+            "else": { "$ref": "#/$defs/Step" },
+        },
     })
 }
 

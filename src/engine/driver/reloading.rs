@@ -16,7 +16,11 @@ impl Driver {
     /// to the end that it began with.
     pub(super) fn take_course(&mut self, reading: CourseReading) {
         match reading {
-            Err(problems) => self.emit(EventKind::CourseInvalid { problems }),
+            Err(problems) => {
+                // What was read before it is not what the files say any more.
+                self.next_course = None;
+                self.emit(EventKind::CourseInvalid { problems });
+            }
             Ok(course) if self.activity.is_idle() => self.use_course(course),
             Ok(course) => self.next_course = Some(course),
         }

@@ -130,6 +130,29 @@ async fn a_step_that_runs_ends_as_it_began() {
 }
 
 #[tokio::test]
+async fn what_is_not_valid_when_a_step_ends_stays_told() {
+    let bench = Bench::new();
+    bench.world.launch(&[Act::Hang]);
+    let mut run = bench.start(Mode::Interactive);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    run.send(Command::Run);
+    run.until(|kind| matches!(kind, EventKind::StepStarted { .. })).await;
+    let course = changed(&bench, |course| course.chapters[1].steps[1].title = "Ship it".into());
+    let problem = Problem::course("`minutes` is text");
+    let handle = run.handle.as_ref().unwrap();
+    handle.reload(Ok(course));
+    handle.reload(Err(vec![problem.clone()]));
+    run.until(|kind| matches!(kind, EventKind::CourseInvalid { .. })).await;
+    run.send(Command::Cancel);
+    run.until(|kind| matches!(kind, EventKind::StepFinished { .. })).await;
+    run.go_to(1, "grant").await;
+    assert_eq!(run.progress.course_problems, [problem]);
+    let seen = run.quit().await;
+    assert!(!seen.iter().any(|event| matches!(event.kind, EventKind::CourseReloaded { .. })));
+}
+
+#[tokio::test]
 async fn a_session_whose_step_is_gone_goes_on_in_its_chapter_and_says_so() {
     let bench = Bench::new();
     let mut run = bench.start(Mode::Interactive);

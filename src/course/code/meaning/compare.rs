@@ -173,8 +173,10 @@ fn ordered(tokens: &[SourceToken]) -> Vec<String> {
             "}" | "]" | ")" if open.len() > 1 => {
                 let mut entries = open.pop().unwrap_or_default();
                 let bracket = entries.remove(0);
-                if bracket[0] == "{" && entries.len() > 1 {
-                    entries.sort();
+                // What is spread takes the place of what stands before it.
+                let spreads = |entry: &Vec<String>| entry.first().is_some_and(|sign| sign == ".");
+                if bracket[0] == "{" {
+                    entries.split_mut(spreads).for_each(<[_]>::sort);
                 }
                 let inner = entries.join(&",".to_owned());
                 if let Some(last) = open.last_mut().and_then(|entries| entries.last_mut()) {
@@ -247,6 +249,30 @@ mod tests {
         assert_eq!(hunk_likeness(&diff, 7, BEFORE), None);
         let yaml = diff_file("a.yaml", Some("a: 1\n"), Some("a: 1\nb: 2\n")).unwrap();
         assert_eq!(hunk_likeness(&yaml, 0, "a: 1\nb:   2\n"), None);
+    }
+
+    #[test]
+    fn signs_that_mean_something_in_a_language_are_not_passed_over() {
+        for (path, before, after, mine, same) in [
+            ("a.sql", "begin;\n", "begin;\nselect 1;\nselect 2;\n", "begin;\nselect 1\nselect 2;\n", false),
+            ("a.sql", "begin;\n", "begin;\nselect 1;\n", "begin;\nSELECT  1\n", true),
+            ("a.sql", "begin;\n", "begin;\ncreate table t (a int);\n", "begin;\ncreate table t (a int,);\n", false),
+            ("a.json", "{}\n", "{ \"a\": 1, \"b\": 2 }\n", "{ \"b\": 2, \"a\": 1 }\n", true),
+            ("a.json", "{\n}\n", "{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\n}\n", false),
+            ("a.json", "{\n}\n", "{\n  \"a\": 1\n}\n", "{\n  'a': 1\n}\n", false),
+            ("a.json", "{\n}\n", "{\n  \"a\": 1\n}\n", "{\n  // one\n  \"a\": 1\n}\n", false),
+            ("tsconfig.json", "{\n}\n", "{\n  \"a\": 1\n}\n", "{\n  // one\n  \"a\": 1,\n}\n", true),
+            ("a.js", "go();\n", "go();\nrun(x);\n(y)();\n", "go();\nrun(x)\n(y)();\n", false),
+            ("a.js", "f() {\n}\n", "f() {\n  return x;\n}\n", "f() {\n  return\n    x;\n}\n", false),
+            ("a.js", "f() {\n}\n", "f() {\n  return x;\n}\n", "f() {\n    return x\n}\n", true),
+            ("a.js", "f() {\n}\n", "f() {\n  return;\n}\n", "f() { return }\n", true),
+            ("a.js", "go();\n", "go();\nf({ ...a, b: 1 });\n", "go();\nf({ b: 1, ...a });\n", false),
+            ("a.js", "go();\n", "go();\nf({ c, b, ...a });\n", "go();\nf({ b, c, ...a });\n", true),
+        ] {
+            let diff = diff_file(path, Some(before), Some(after)).unwrap();
+            let found = hunk_likeness(&diff, 0, mine);
+            assert_eq!(found.as_ref().is_some_and(Likeness::is_same), same, "{path}: {mine}: {found:?}");
+        }
     }
 
     #[test]

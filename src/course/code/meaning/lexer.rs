@@ -3,8 +3,10 @@
 /// How a language writes comments and strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Syntax {
-    /// TypeScript, JavaScript, JSON.
+    /// TypeScript, JavaScript, and the JSON of tools that take comments in it.
     Script,
+    /// JSON, which has no comments, one kind of quotes, and no comma before a bracket that closes (RFC 8259).
+    Json,
     /// SQL: `--` begins a comment, and letters are alike in upper and lower case outside of quotes.
     Sql,
 }
@@ -12,7 +14,10 @@ pub(super) enum Syntax {
 impl Syntax {
     /// Returns the syntax of a file by its name; `None` for one whose layout has a meaning, or that is not known.
     pub(super) fn of(path: &str) -> Option<Syntax> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let takes_comments = ["tsconfig", "jsconfig"].iter().any(|begin| name.starts_with(begin));
         match path.rsplit_once('.')?.1 {
+            "json" if !takes_comments && !path.starts_with(".vscode/") => Some(Syntax::Json),
             "ts" | "tsx" | "js" | "jsx" | "mjs" | "cjs" | "mts" | "cts" | "json" => Some(Syntax::Script),
             "sql" => Some(Syntax::Sql),
             _ => None,
@@ -43,8 +48,10 @@ pub(super) fn tokens(text: &str, syntax: Syntax) -> Vec<SourceToken> {
         let taken = match c {
             c if c.is_whitespace() => c.len_utf8(),
             _ if begins_line_comment(rest, syntax) => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
-            '\'' | '"' | '`' if c != '`' || syntax == Syntax::Script => {
+            '/' if rest.starts_with("/*") && syntax != Syntax::Json => {
+                rest[2..].find("*/").map_or(rest.len(), |end| end + 4)
+            }
+            '\'' | '"' | '`' if opens_string(c, syntax) => {
                 let (length, body) = string(rest, c, syntax);
                 // A template with values in it is no plain string, nor is a quoted name of SQL.
                 let plain = (c != '`' || !body.contains("${")) && (c != '"' || syntax != Syntax::Sql);
@@ -67,13 +74,30 @@ pub(super) fn tokens(text: &str, syntax: Syntax) -> Vec<SourceToken> {
         line += rest[..taken].matches('\n').count();
         rest = &rest[taken..];
     }
-    without_optional_signs(tokens)
+    match syntax {
+        Syntax::Script => without_optional_signs(tokens),
+        Syntax::Sql => {
+            // Behind the last statement it parts nothing.
+            tokens.pop_if(|last| last.text == ";");
+            tokens
+        }
+        Syntax::Json => tokens,
+    }
+}
+
+fn opens_string(quote: char, syntax: Syntax) -> bool {
+    match syntax {
+        Syntax::Script => true,
+        Syntax::Json => quote == '"',
+        Syntax::Sql => quote != '`',
+    }
 }
 
 fn begins_line_comment(rest: &str, syntax: Syntax) -> bool {
     match syntax {
         Syntax::Script => rest.starts_with("//"),
         Syntax::Sql => rest.starts_with("--"),
+        Syntax::Json => false,
     }
 }
 
@@ -86,7 +110,7 @@ fn string(rest: &str, quote: char, syntax: Syntax) -> (usize, String) {
     let mut body = String::new();
     let mut chars = rest.char_indices().skip(1).peekable();
     while let Some((at, c)) = chars.next() {
-        if c == '\\' && syntax == Syntax::Script {
+        if c == '\\' && syntax != Syntax::Sql {
             let Some((_, next)) = chars.next() else { break };
             if !matches!(next, '\'' | '"' | '`') {
                 body.push('\\');
@@ -105,18 +129,34 @@ fn string(rest: &str, quote: char, syntax: Syntax) -> (usize, String) {
     (rest.len(), body)
 }
 
-/// A semicolon at a line's end and a comma before a closing bracket change nothing.
+/// Signs that begin a statement as well as going on with the line before: its semicolon parts the two.
+const GOES_ON: [&str; 6] = ["(", "[", "+", "-", "/", "<"];
+/// Words whose statement ends with their line, whatever the next one says (ECMAScript, "Rules of Automatic Semicolon Insertion").
+const ENDS_WITH_LINE: [&str; 5] = ["return", "throw", "break", "continue", "yield"];
+
+/// A semicolon at a line's end and a comma before a closing bracket change nothing in a script. Behind a word whose statement
+/// ends with its line there is always one.
 fn without_optional_signs(tokens: Vec<SourceToken>) -> Vec<SourceToken> {
-    let mut kept = Vec::with_capacity(tokens.len());
+    let mut kept: Vec<SourceToken> = Vec::with_capacity(tokens.len());
     let mut rest = tokens.into_iter().peekable();
     while let Some(token) = rest.next() {
         let next = rest.peek();
         let closes = next.is_some_and(|next| matches!(next.text.as_str(), ")" | "]" | "}"));
         let ends_line = next.is_none_or(|next| next.line > token.line) || closes;
-        if (token.text == "," && closes) || (token.text == ";" && ends_line) {
+        let begins_template = |next: &SourceToken| next.quote == Some('`') || next.text.starts_with('`');
+        let parts = next.is_some_and(|next| GOES_ON.contains(&next.text.as_str()) || begins_template(next));
+        let needed = parts || kept.last().is_some_and(ends_with_line);
+        if (token.text == "," && closes) || (token.text == ";" && ends_line && !needed) {
             continue;
         }
+        let is_cut = ends_with_line(&token) && ends_line && next.is_none_or(|next| next.text != ";");
+        let end = is_cut.then(|| SourceToken { text: ";".to_owned(), ..token.clone() });
         kept.push(token);
+        kept.extend(end);
     }
     kept
+}
+
+fn ends_with_line(token: &SourceToken) -> bool {
+    token.quote.is_none() && ENDS_WITH_LINE.contains(&token.text.as_str())
 }

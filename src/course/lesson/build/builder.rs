@@ -45,6 +45,8 @@ pub struct Builder<'p> {
     pub doubtful: BTreeSet<String>,
     /// The place at which each change is named, by its step, file and place in the file.
     pub named: ChangePlaces,
+    /// The places of each `match` of a part of a change that is not the text of one change alone.
+    pub unclear: Vec<Spot>,
     /// Files in the snapshot's directory that are not part of it.
     pub left_out: &'p Reading,
     pub sessions: &'p mut Sessions,

@@ -6,10 +6,10 @@ use super::builder::Builder;
 use super::convert::{directory, pattern, texts, timeout};
 use super::processes::no_text_in_head;
 use crate::lesson::format::*;
+use crate::lesson::kinds;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
 use crate::lesson::template;
-use crate::lesson::{json_path, kinds};
 use workshop_base::problem::Problem;
 use workshop_base::text::shortened;
 
@@ -160,9 +160,8 @@ impl Builder<'_> {
                 lens.report(self.problems, problem.hint("take `capture` away, or capture in a check after it"));
             }
             CheckKind::Lambda { .. } | CheckKind::Http(_) => {
-                if json_path::parse(source).is_err() {
-                    let problem = Problem::course(format_args!("`{source}` is not a JSONPath"));
-                    lens.report(self.problems, problem.expected("a JSONPath such as `$.balance`"));
+                for (problem, _) in kinds::check("path", source, name, "a JSONPath such as `$.balance`") {
+                    lens.report(self.problems, problem);
                 }
             }
             CheckKind::Command { .. } => {

@@ -34,14 +34,18 @@ impl CourseParts {
                 lens.key("variables").key(name).report(problems, problem);
             }
             let value = match value {
-                VariableYaml::Text(text) => text.0.clone(),
+                VariableYaml::Text(text) => {
+                    nothing_is_filled_in(lens.key("variables").key(name), &text.0, problems);
+                    as_it_stands(text)
+                }
                 VariableYaml::Number(number) => number.to_string(),
             };
             variables.insert(name.clone(), value);
         }
+        let is_read = |key: &str| !lens.key(key).is_broken();
         let names = CourseNames {
-            variables: variables.keys().cloned().collect(),
-            choices: choices.iter().map(|choice| choice.id.clone()).collect(),
+            variables: is_read("variables").then(|| variables.keys().cloned().collect()),
+            choices: is_read("choices").then(|| choices.iter().map(|choice| choice.id.clone()).collect()),
         };
         let mut commands = |key: &str, raw: &[CourseCommandYaml]| {
             let lens = lens.key(key);
@@ -100,8 +104,8 @@ fn command(raw: &CourseCommandYaml, lens: Lens<'_>, names: &CourseNames, problem
     }
     for (spot, reference) in referred {
         match &reference {
-            Reference::Variable(name) => unknown("variable", name, &names.variables, &spot, problems),
-            Reference::Choice(name) => unknown("choice", name, &names.choices, &spot, problems),
+            Reference::Variable(name) => unknown("variable", name, names.variables.as_deref(), &spot, problems),
+            Reference::Choice(name) => unknown("choice", name, names.choices.as_deref(), &spot, problems),
             Reference::Region | Reference::Account | Reference::Stack => {}
             _ => {
                 let problem = Problem::course(format_args!("`${{{reference}}}` has no value outside the steps"));

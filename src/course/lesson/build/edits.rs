@@ -9,7 +9,7 @@ use crate::lesson::format::*;
 use crate::lesson::kinds;
 use crate::lesson::lens::Lens;
 use crate::lesson::model::*;
-use workshop_base::problem::Problem;
+use workshop_base::problem::{Problem, Spot};
 
 impl Builder<'_> {
     /// Resolves an `edit` to hunks of the chapter, in the order of the difference.
@@ -83,14 +83,16 @@ impl Builder<'_> {
             return Vec::new();
         }
         let (pattern, until) = (change.pattern.as_ref(), change.until.as_ref());
-        let key = match (pattern, until) {
-            (_, Some(_)) => "until",
-            (Some(_), None) => "match",
+        let (key, text) = match (pattern, until) {
+            // Which change a part is of is said by `match`, where there is one.
+            (Some(pattern), Some(_)) if self.unclear.contains(&lens.key("match").spot()) => ("match", pattern),
+            (_, Some(until)) => ("until", until),
+            (Some(pattern), None) => ("match", pattern),
             (None, None) => return (0..file.hunks.len()).map(hunk).collect(),
         };
         let holds = |index: &usize| {
             let lines = &file.hunks[*index].lines;
-            let ends = |until: &Text| lines.last().is_some_and(|line| line.text().contains(&until.0));
+            let ends = |until: &Text| key == "match" || lines.last().is_some_and(|line| line.text().contains(&until.0));
             let has = |pattern: &Text| lines.iter().any(|line| line.text().contains(&pattern.0));
             until.is_none_or(ends) && pattern.is_none_or(has)
         };
@@ -105,7 +107,7 @@ impl Builder<'_> {
             [] => {
                 let problem = Problem::failed(format_args!("no change of `{}` holds this text", file.path))
                     .expected("text on a line that the chapter adds to the file or removes from it")
-                    .hint(hint_on_text(file, pattern.or(until).map_or("", |text| text.0.as_str())));
+                    .hint(hint_on_text(file, &text.0));
                 lens.key(key).report(self.problems, problem);
                 Vec::new()
             }
@@ -147,8 +149,15 @@ fn hint_on_text(file: &FileDiff, text: &str) -> String {
     format!("see them with `workshop diff`; {lines}")
 }
 
-/// Parts the hunks of a chapter where its steps say so with `until`. What cannot be parted is reported, and stays whole.
-pub fn part_hunks(diff: &mut TreeDiff, steps: &[(usize, StepYaml)], lens: Lens<'_>, problems: &mut Vec<Problem>) {
+/// Parts the hunks of a chapter where its steps say so with `until`. What cannot be parted is reported, and stays whole. Returns
+/// the places of each `match` that is not the text of one change alone.
+pub fn part_hunks(
+    diff: &mut TreeDiff,
+    steps: &[(usize, StepYaml)],
+    lens: Lens<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Spot> {
+    let mut unclear = Vec::new();
     let mut cuts: BTreeSet<(usize, usize, usize)> = BTreeSet::new();
     let written = steps.iter().flat_map(|(i, step)| {
         let lens = lens.key("steps").item(*i);
@@ -168,7 +177,7 @@ pub fn part_hunks(diff: &mut TreeDiff, steps: &[(usize, StepYaml)], lens: Lens<'
                 }
                 Err(Some(problem)) => lens.key("until").report(problems, problem),
                 // Which change is meant is not clear: that is reported with the edit.
-                Err(None) => {}
+                Err(None) => unclear.push(lens.key("match").spot()),
             }
         }
     }
@@ -176,6 +185,20 @@ pub fn part_hunks(diff: &mut TreeDiff, steps: &[(usize, StepYaml)], lens: Lens<'
     for (file, hunk, added) in cuts.into_iter().rev() {
         if let Some((first, rest)) = part_hunk(&diff[file], hunk, added) {
             diff[file].hunks.splice(hunk..=hunk, [first, rest]);
+        }
+    }
+    unclear
+}
+
+/// Puts the authors' notes on the hunks they belong to, where the viewer looks for them.
+pub fn put_notes(steps: &[Step], diff: &mut TreeDiff) {
+    for step in steps {
+        let StepAction::Edit(edit) = &step.action else { continue };
+        for chosen in edit.hunks.iter().filter(|hunk| hunk.note.is_some()) {
+            let file = diff.iter_mut().find(|file| file.path == chosen.file);
+            if let Some(hunk) = file.and_then(|file| file.hunks.get_mut(chosen.index)) {
+                hunk.note.clone_from(&chosen.note);
+            }
         }
     }
 }

@@ -14,4 +14,4 @@ mod steps;
 pub use builder::{Builder, ChangePlaces, Owner, Sessions, Use};
 pub use convert::{as_it_stands, minutes};
 pub use course::CourseParts;
-pub use edits::part_hunks;
+pub use edits::{part_hunks, put_notes};

@@ -76,6 +76,12 @@ impl Builder<'_> {
                 lens.key(name).report(self.problems, problem.expected("a name such as `content-type`"));
             }
         }
+        for (name, value) in &raw.headers {
+            if value.0.contains(|c: char| c.is_control() && c != '\t') {
+                let problem = Problem::course(format_args!("the header `{name}` holds a line break"));
+                sent.key(name).report(self.problems, problem.hint("a header is one line: leave the break away"));
+            }
+        }
         let headers = raw.headers.iter().map(|(name, value)| (name.clone(), self.template(sent.key(name), &value.0)));
         let headers = headers.collect();
         let asserted = raw.expect.iter().enumerate();

@@ -16,6 +16,24 @@ pub struct CourseTextsYaml {
     pub title: Option<Text>,
     #[serde(default)]
     pub costs: Option<Text>,
+    /// What is chosen, by the ids of the choices.
+    #[serde(default)]
+    pub choices: BTreeMap<String, ChoiceTextsYaml>,
+    /// The advice (`fix`) of the prerequisites, by their names.
+    #[serde(default)]
+    pub prerequisites: BTreeMap<String, Text>,
+}
+
+/// A choice's texts in another language.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a choice's texts")]
+pub struct ChoiceTextsYaml {
+    #[serde(default)]
+    pub title: Option<Text>,
+    /// The titles of the options, by their ids.
+    #[serde(default)]
+    pub options: BTreeMap<String, Text>,
 }
 
 /// `locales/LANGUAGE/chNN.yaml`: a chapter's texts in another language. What is left out stays as it is.
@@ -58,6 +76,9 @@ pub struct StepTextsYaml {
     /// All of them, in the order of the step.
     #[serde(default)]
     pub hints: Option<Vec<Text>>,
+    /// The notes on its changes, by file: all of a file, from its top to its end.
+    #[serde(default)]
+    pub changes: BTreeMap<String, Vec<Text>>,
 }
 
 /// A check's texts in another language.

@@ -84,8 +84,10 @@ fn twice<'c, 'l>(
 
 fn minutes_add_up(chapter: &Chapter, lens: Lens<'_>, facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>) {
     let steps = lens.key("steps");
-    let unsure =
-        steps.is_broken() || steps.is_incomplete() || facts.steps.iter().any(|step| step.key("minutes").is_broken());
+    let unsure = !facts.options_are_known
+        || steps.is_broken()
+        || steps.is_incomplete()
+        || facts.steps.iter().any(|step| step.key("minutes").is_broken());
     let sum: Duration = chapter.steps.iter().map(Step::stage_budget).sum();
     if !unsure && sum.abs_diff(chapter.budget) > ROUNDING {
         let problem = Problem::course(format_args!(

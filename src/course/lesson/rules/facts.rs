@@ -17,6 +17,8 @@ pub struct ChapterFacts<'a> {
     pub uses: &'a [Use],
     /// The places at which the steps name their changes.
     pub named: &'a ChangePlaces,
+    /// False when it is not known which steps are for the chosen options, which was reported.
+    pub options_are_known: bool,
     /// The files of whose changes it is not known which the steps mean; None when a snapshot could not be read, so that
     /// the diff means nothing.
     pub doubtful: Option<&'a BTreeSet<String>>,

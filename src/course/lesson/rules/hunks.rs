@@ -19,7 +19,7 @@ pub fn each_hunk_in_one_step(
 ) {
     let steps = lens.key("steps");
     let (taken, unsure) = taken(chapter, facts, problems);
-    let unsure = unsure || steps.is_broken() || steps.is_incomplete();
+    let unsure = unsure || !facts.options_are_known || steps.is_broken() || steps.is_incomplete();
     if unsure {
         return;
     }

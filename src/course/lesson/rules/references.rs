@@ -101,11 +101,11 @@ fn references_have_values(facts: &ChapterFacts<'_>, problems: &mut Vec<Problem>)
                 None
             }
             Reference::Variable(ref name) => {
-                unknown("variable", name, &facts.names.variables, &used.spot, problems);
+                unknown("variable", name, facts.names.variables.as_deref(), &used.spot, problems);
                 None
             }
             Reference::Choice(ref name) => {
-                unknown("choice", name, &facts.names.choices, &used.spot, problems);
+                unknown("choice", name, facts.names.choices.as_deref(), &used.spot, problems);
                 None
             }
             Reference::Region | Reference::Account | Reference::Caller if !facts.cloud.any => {
