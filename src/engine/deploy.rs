@@ -3,6 +3,7 @@
 //! Because of that a deploy whose launcher or terminal died can be watched again, and its end is known
 //! whatever the launcher printed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ pub async fn look_back(
         let failed = !stands(deploy.action, &stack.status);
         news.push(EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms, failed });
         if deploy.action == DeployAction::Deploy && !failed {
+            news.push(EventKind::OutputsBegun { stack: deploy.stack.clone() });
             news.extend(outputs(&stack, deploy.stack.as_deref()));
         }
     }
@@ -104,6 +106,8 @@ struct Launched {
     tail: Vec<String>,
     /// Its own sentence on why it failed, if it did.
     cause: Option<String>,
+    /// The line of the project that makes what failed, if it has named one.
+    place: Option<String>,
 }
 
 /// One deploy while it runs.
@@ -335,7 +339,13 @@ impl DeployWatch<'_> {
             self.cancel(&mut pump).await?;
             return Err(ActionOutcome::Cancelled);
         }
-        Ok(Launched { ended, tail: pump.tail(), cause: causes.cause().map(|cause| self.world.mask(cause)) })
+        let within = |place: &str| match Path::new(place).strip_prefix(&self.ctx.setup.workdir) {
+            Ok(within) => within.to_string_lossy().into_owned(),
+            Err(_) => place.to_owned(),
+        };
+        let place = causes.place().map(within);
+        let cause = causes.cause().map(|cause| self.world.mask(cause));
+        Ok(Launched { ended, tail: pump.tail(), cause, place })
     }
 
     fn refuse(&mut self, problem: Problem) -> ActionOutcome {
@@ -424,9 +434,12 @@ impl DeployWatch<'_> {
     }
 
     fn tell_outputs(&self, stack: Option<&Stack>, deploy: &DeployStep) {
-        if deploy.action != DeployAction::Deploy {
+        if deploy.action == DeployAction::Bootstrap {
             return;
         }
+        self.ctx.sink.emit(EventKind::OutputsBegun { stack: deploy.stack.clone() });
+        // A stack that was deleted has none, whatever is told of its end.
+        let stack = stack.filter(|_| deploy.action == DeployAction::Deploy);
         for output in stack.into_iter().flat_map(|stack| outputs(stack, deploy.stack.as_deref())) {
             self.ctx.sink.emit(output);
         }
@@ -435,7 +448,7 @@ impl DeployWatch<'_> {
 
 /// Judges by the command's end and the stack's state together.
 fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, found: Option<&Stack>) -> ActionOutcome {
-    let Launched { ended, tail, cause } = launched;
+    let Launched { ended, tail, cause, place } = launched;
     let course = &watch.ctx.setup.course;
     let status = found.map_or(NOT_THERE, |s| s.status.as_str());
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
@@ -472,7 +485,9 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
     };
     let way_out = stack::way_out(status).filter(|_| !stands);
     let install = cause::lacks_package(&actual).then(|| remedies::install(course));
-    let hints = way_out.map(str::to_owned).into_iter().chain(install).collect();
+    let made =
+        place.filter(|_| watch.tracker.root_cause.is_some()).map(|place| format!("look at {place}, which makes it"));
+    let hints = made.into_iter().chain(way_out.map(str::to_owned)).chain(install).collect();
     let shown = &watch.command.shown;
     ActionOutcome::failed(Failure {
         expected: format!("`{}` succeeds", shown.strip_prefix("npx ").unwrap_or(shown)),
