@@ -19,7 +19,7 @@ use super::settings::ScreenSettings;
 use super::theme::Looks;
 pub use super::views::*;
 use workshop_course::lesson::model::{Chapter, Course, CourseUses, Step, StepAction};
-use workshop_engine::command::{BringTo, Command, Request};
+use workshop_engine::command::{BringTo, Command, CommandKind, Request};
 use workshop_engine::event::{Event, StepRef};
 use workshop_engine::progress::Progress;
 use workshop_engine::requests::Requests;
@@ -388,6 +388,11 @@ impl Model {
     /// Says whether identities are hidden: by wish, and always from those who look on.
     pub fn hides(&self) -> bool {
         self.settings.redact || self.settings.audience
+    }
+
+    /// Tells whether what runs has been told to stop, and has not come to that yet.
+    pub fn is_cancelling(&self) -> bool {
+        self.requests.any(|command| command == CommandKind::Cancel)
     }
 
     /// Returns the console session that has the keyboard.

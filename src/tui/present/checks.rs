@@ -99,6 +99,12 @@ pub fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
     let is = |step: &StepRef, action: fn(&StepAction) -> bool| m.step_of(step).is_some_and(|step| action(&step.action));
     let deployed =
         m.progress.deploy.as_ref().filter(|deploy| is(&deploy.at_step, |a| matches!(a, StepAction::Deploy(_))));
+    // One that ended before it came to the stack has changed nothing.
+    let deployed = deployed.filter(|deploy| {
+        m.progress.running.as_ref() == Some(&deploy.at_step)
+            || deploy.stack.is_some()
+            || m.progress.is_done(&deploy.at_step)
+    });
     if deployed.is_some_and(|deploy| state.started < deploy.started) {
         return Some("Before the last deploy:");
     }

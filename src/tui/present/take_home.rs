@@ -71,7 +71,7 @@ pub fn record(m: &Model) -> String {
             // Of what did not go well, why.
             let failure = state.filter(|_| verdict.is_some_and(|verdict| !verdict.is_good()));
             let why = failure.and_then(|state| state.failure.as_ref()?.actual.lines().next());
-            let why = why.map(|why| format!(": {}", text::shortened(why))).unwrap_or_default();
+            let why = why.map(|why| format!(": {}", text::shortened(&m.progress.in_project(why)))).unwrap_or_default();
             let _ = writeln!(out, "| {mark} | {}{} | {took} |", cell(&step.title), cell(&why));
         }
         for check in &chapter.checks {

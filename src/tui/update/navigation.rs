@@ -113,7 +113,10 @@ pub fn still_running(m: &mut Model) -> bool {
     }
     let Some(running) = m.progress.running.clone() else { return false };
     let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
-    let text = format!("“{title}” still runs: {} to interrupt it", m.key(KeyAction::Interrupt));
+    let text = match m.is_cancelling() {
+        true => format!("“{title}” still runs: it is being cancelled"),
+        false => format!("“{title}” still runs: {} to interrupt it", m.key(KeyAction::Interrupt)),
+    };
     m.toast = Some((text, Mood::Busy));
     true
 }

@@ -325,7 +325,8 @@ fn word(m: &Model, does: KeyAction, short: &'static str) -> Option<String> {
                 return (intent(m) != Intent::Run).then(|| "try again".to_owned());
             }
             if runs && again {
-                return Some("run again".to_owned());
+                let walked = m.here().is_some_and(|here| intent::next_statement(m, &here) > 0);
+                return Some(if walked { "run the rest" } else { "run again" }.to_owned());
             }
             runs && intent(m) != Intent::Run
         }
