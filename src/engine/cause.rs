@@ -22,6 +22,8 @@ pub struct CauseFinder {
     best: Option<(Rank, String)>,
     /// An error whose place stands on one of the next lines.
     unplaced: Option<String>,
+    /// The line of the application that makes the resource which failed.
+    place: Option<String>,
     /// The last sentence of all: what a program says before it gives up, whatever it puts around that.
     last: Option<String>,
     /// Within a warning of Node's, which is about something else.
@@ -46,6 +48,9 @@ static STACK: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static EXCEPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^(?:Uncaught )?((?:[\w.]+\.)?(?:[A-Z]\w*)?(?:Error|Exception)(?: \[\w+\])?: .+)$").ok()
 });
+/// `Source Location: new TheStack (/work/cdk/lib/stack.ts:51:5)` (aws-cdk 2.1145, behind a resource that failed).
+static SOURCE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^Source Location: .*\(([^()]+:\d+:\d+)\)$").ok());
 /// Says only that something else was said before.
 const EMPTY: &[&str] =
     &["Transform failed", "Build failed with", "Subprocess exited", "Command failed", "Failed to bundle"];
@@ -59,6 +64,9 @@ impl CauseFinder {
             self.keep(Rank::Stack, found[0].clone());
         } else if let Some(found) = captures(&EXCEPTION, line) {
             self.keep(Rank::Exception, found[0].clone());
+        }
+        if let Some(place) = captures(&SOURCE, line.trim()).filter(|_| self.place.is_none()) {
+            self.place = Some(place[0].clone());
         }
         self.warning = (self.warning || line.starts_with("(node:")) && !is_progress(line);
         if is_sentence(line) && !self.warning {
@@ -91,6 +99,11 @@ impl CauseFinder {
         if better && !EMPTY.iter().any(|empty| cause.contains(empty)) {
             self.best = Some((rank, cause.trim().to_owned()));
         }
+    }
+
+    /// Returns the line of the application that makes what failed, if the CDK has named it: `/work/cdk/lib/stack.ts:51:5`.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
     }
 
     /// Returns the sentence, if there was one.

@@ -3,6 +3,7 @@
 //! Because of that a deploy whose launcher or terminal died can be watched again, and its end is known
 //! whatever the launcher printed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,6 +108,8 @@ struct Launched {
     tail: Vec<String>,
     /// Its own sentence on why it failed, if it did.
     cause: Option<String>,
+    /// The line of the project that makes what failed, if it has named one.
+    place: Option<String>,
 }
 
 /// One deploy while it runs.
@@ -338,7 +341,13 @@ impl DeployWatch<'_> {
             self.cancel(&mut pump).await?;
             return Err(ActionOutcome::Cancelled);
         }
-        Ok(Launched { ended, tail: pump.tail(), cause: causes.cause().map(|cause| self.world.mask(cause)) })
+        let within = |place: &str| match Path::new(place).strip_prefix(&self.ctx.setup.workdir) {
+            Ok(within) => within.to_string_lossy().into_owned(),
+            Err(_) => place.to_owned(),
+        };
+        let place = causes.place().map(within);
+        let cause = causes.cause().map(|cause| self.world.mask(cause));
+        Ok(Launched { ended, tail: pump.tail(), cause, place })
     }
 
     fn refuse(&mut self, problem: Problem) -> ActionOutcome {
@@ -437,7 +446,7 @@ impl DeployWatch<'_> {
 
 /// Judges by the command's end and the stack's state together.
 fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, found: Option<&Stack>) -> ActionOutcome {
-    let Launched { ended, tail, cause } = launched;
+    let Launched { ended, tail, cause, place } = launched;
     let course = &watch.ctx.setup.course;
     let status = found.map_or(NOT_THERE, |s| s.status.as_str());
     // The launcher may die while the cloud goes on: then what the stack came to is what counts.
@@ -474,7 +483,9 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
     };
     let way_out = stack::way_out(status).filter(|_| !stands);
     let install = cause::lacks_package(&actual).then(|| remedies::install(course));
-    let hints = way_out.map(str::to_owned).into_iter().chain(install).collect();
+    let made =
+        place.filter(|_| watch.tracker.root_cause.is_some()).map(|place| format!("look at {place}, which makes it"));
+    let hints = made.into_iter().chain(way_out.map(str::to_owned)).chain(install).collect();
     let shown = &watch.command.shown;
     ActionOutcome::failed(Failure {
         expected: format!("`{}` succeeds", shown.strip_prefix("npx ").unwrap_or(shown)),

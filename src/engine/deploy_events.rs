@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::event::{EventKind, Phase, Resource, StackOutputNames, StepRef};
 use super::progress::is_in_progress;
-use crate::aws::stack::{Stack, StackEvent, StackOutput};
+use crate::aws::stack::{Stack, StackEvent, StackOutput, sentence};
 use workshop_course::lesson::model::DeployAction;
 
 /// Reasons that only say that another resource failed first.
@@ -64,12 +64,9 @@ impl Tracker {
             && let Some(reason) = &event.reason
             && !CASCADES.iter().any(|c| reason.to_lowercase().contains(c))
         {
+            let reason = sentence(reason).into_owned();
             self.root_cause = Some((event.logical_id.clone(), reason.clone()));
-            news.push(EventKind::RootCause {
-                at_step: at_step.clone(),
-                logical_id: event.logical_id.clone(),
-                reason: reason.clone(),
-            });
+            news.push(EventKind::RootCause { at_step: at_step.clone(), logical_id: event.logical_id.clone(), reason });
         }
         news
     }

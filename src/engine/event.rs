@@ -275,8 +275,7 @@ pub enum EventKind {
         logical_id: String,
         reason: String,
     },
-    /// The types of what is being deployed, looked at beside the deploy; nothing in `problems` means that they fit.
-    /// A deploy goes on all the same: what runs is JavaScript.
+    /// The types of what is deployed, looked at beside it, which goes on all the same; no `problems`: they fit.
     TypesChecked {
         at_step: StepRef,
         problems: Vec<TypeProblem>,
@@ -356,8 +355,7 @@ pub enum EventKind {
         p99_ms: f64,
         #[serde(default)]
         max_ms: f64,
-        /// The median of the function's own time: the rest of `p50_ms` is the way there and back, and waiting for a free
-        /// environment.
+        /// The median of the function's own time; the rest of `p50_ms` is the way and the wait for an environment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         function_p50_ms: Option<f64>,
         /// How many took how long, by [`LATENCY_BOUNDS_MS`]: of those that went well, and of those that failed.

@@ -401,6 +401,11 @@ impl Model {
         self.settings.redact || self.settings.audience
     }
 
+    /// Tells whether what runs has been told to stop, and has not come to that yet.
+    pub fn is_cancelling(&self) -> bool {
+        self.requests.any(|command| command == CommandKind::Cancel)
+    }
+
     /// Returns the console session that has the keyboard.
     pub fn session(&self) -> Option<&ConsoleSession> {
         self.console.sessions.get(self.console.current)

@@ -1,9 +1,12 @@
 //! CloudFormation stacks: where one stands, what happened to it, what it holds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types as cfn;
+use regex::Regex;
 
 use super::Clients;
 use super::error::{Error, Result, explain};
@@ -191,6 +194,24 @@ pub async fn delete(clients: &Clients, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// `Resource handler returned message: "…" (RequestToken: …, HandlerErrorCode: NotFound)`, and in it, at its end,
+/// `(Service: Iam, Status Code: 404, Request ID: …)`, with `SDK Attempt Count` in the same brackets or behind them (reasons in
+/// events of stacks, 2024 to 2026).
+static WRAPPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let (service, count) = (r" \(Service: [^()]*, Request ID: [^()]*\)", r" \(SDK Attempt Count: \d+\)");
+    let pattern = format!(
+        r#"(?s)^Resource handler returned message: "(.+?)(?:{service})?(?:{count})?" \(RequestToken: [^,()]+, HandlerErrorCode: (\w+)\)$"#
+    );
+    Regex::new(&pattern).ok()
+});
+
+/// Returns the sentence of a resource's handler without what CloudFormation puts around it and nobody reads; any other reason
+/// as it is.
+pub fn sentence(reason: &str) -> Cow<'_, str> {
+    let found = WRAPPED.as_ref().and_then(|wrapped| wrapped.captures(reason.trim()));
+    found.map_or(Cow::Borrowed(reason), |found| format!("{} ({})", &found[1], &found[2]).into())
+}
+
 /// Advises on a stack in a state that a deploy cannot simply start from. None for any other.
 pub fn way_out(status: &str) -> Option<&'static str> {
     Some(match status {
@@ -226,5 +247,27 @@ impl Error {
     /// Tells whether CloudFormation said that the stack is not there.
     pub fn is_missing_stack(&self) -> bool {
         matches!(self, Error::Service { code, message, .. } if code == "ValidationError" && message.contains("does not exist"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn what_a_handler_says_comes_without_its_wrapping() {
+        let token = "(RequestToken: 7e73d9ea-997d-47b6-a2aa-e09236fc38ca, HandlerErrorCode: NotFound)";
+        for around in [
+            "",
+            " (Service: Iam, Status Code: 404, Request ID: dd5ef75c-72a7-4912-938b-77fd88eba29c)",
+            " (Service: Lambda, Status Code: 404, Request ID: dd5ef75c, SDK Attempt Count: 1)",
+            " (Service: Sqs, Status Code: 404, Request ID: dd5ef75c) (SDK Attempt Count: 1)",
+        ] {
+            let reason =
+                format!("Resource handler returned message: \"The \"role\" (x) is not there.{around}\" {token}");
+            assert_eq!(sentence(&reason), "The \"role\" (x) is not there. (NotFound)");
+        }
+        let plain = "Resource of type 'AWS::S3::Bucket' with identifier 'x' already exists.";
+        assert_eq!(sentence(plain), plain);
     }
 }

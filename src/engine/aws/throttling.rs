@@ -45,9 +45,33 @@ fn throttles(status: u16, body: &[u8]) -> bool {
     status == 429 || status == 400 && ["Throttling", "RequestLimitExceeded"].into_iter().any(names)
 }
 
+/// Tells whether a text that a tool prints, or a reason that a service gives, says that it is throttled; the name of a file
+/// or a resource does not.
+pub fn is_said(text: &str) -> bool {
+    const SAID: [&str; 7] = [
+        "Rate exceeded",
+        "Throttling:",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "HandlerErrorCode: Throttling",
+        "(Throttling)",
+    ];
+    SAID.iter().any(|said| text.contains(said))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_service_says_that_it_throttles() {
+        for said in ["Rate exceeded", "ThrottlingException: too fast", "_Throttling: x", "Slow down (Throttling)"] {
+            assert!(is_said(said), "{said}");
+        }
+        let name = "cdk/lib/throttling-stack.ts:3:1: Unexpected \";\"";
+        assert!(!is_said(name) && !is_said("ApiThrottlingAlarm UPDATE_FAILED") && !is_said("ThrottlingBurstLimit: 5"));
+    }
 
     #[test]
     fn an_answer_throttles_by_its_status_or_its_code() {

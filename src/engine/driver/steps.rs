@@ -13,6 +13,7 @@ use super::bringing;
 use super::event_loop::internal_error;
 use super::position;
 use super::state::Driver;
+use crate::aws::throttling;
 use crate::cloud::millis;
 use crate::command::{CommandKind, RequestId};
 use crate::config::Mode;
@@ -240,8 +241,8 @@ fn advise(mut failure: Failure, step: &Step, type_problem: Option<String>) -> Fa
     if failure.kind != Kind::Environment {
         failure.hints.extend(step.hints.iter().cloned());
     }
-    let throttled = |text: &str| text.contains("hrottl") || text.contains("Rate exceeded");
-    if step.action.deploys() && (throttled(&failure.actual) || failure.output.iter().any(|line| throttled(line))) {
+    let said = || failure.output.iter().chain([&failure.actual]);
+    if step.action.deploys() && said().any(|text| throttling::is_said(text)) {
         failure.hints.push(THROTTLED.to_owned());
     }
     let is_said = |problem: &String| failure.hints.iter().any(|hint| hint.contains(problem.as_str()));

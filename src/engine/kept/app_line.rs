@@ -15,6 +15,11 @@ pub struct AppLine {
 }
 
 impl AppLine {
+    /// Puts the line as it stands there in the place of ours, which the CDK names when the application fails.
+    pub fn named(&self, printed: String) -> String {
+        if printed.contains(CLIENT) { printed.replace(CLIENT, &self.line) } else { printed }
+    }
+
     /// Reads a `cdk.json`. None where the application is something else than a CommonJS program of Node's, or is started by
     /// more than plain words.
     pub fn of(cdk_json: &str) -> Option<AppLine> {
@@ -47,9 +52,20 @@ impl AppLine {
     }
 }
 
+/// The command line that the CDK is given in its place (`host.cjs`).
+const CLIENT: &str = "node \"$WORKSHOP_CDK_CLIENT\"";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_application_that_fails_is_named_as_its_project_names_it() {
+        assert!(include_str!("host.cjs").contains(CLIENT));
+        let line = AppLine::of(r#"{"app": "node bin/app.js"}"#).unwrap();
+        let failed = format!("{CLIENT}: Subprocess exited with error 1");
+        assert_eq!(line.named(failed), "node bin/app.js: Subprocess exited with error 1");
+    }
 
     #[test]
     fn a_program_of_nodes_is_read_with_its_options() {

@@ -132,7 +132,7 @@ impl Slot {
         let _ = host.feed.send(format!("{command}\n"));
         let begun = std::time::Instant::now();
         let came = tokio::select! {
-            came = host.follow(&mark, lines) => came,
+            came = host.follow(&mark, kept.app.as_ref(), lines) => came,
             () = cancel.cancelled() => Came::Ended(host.end_as(ExitCause::Cancelled, begun).await),
             () = tokio::time::sleep(job.deadline) => Came::Ended(host.end_as(ExitCause::TimedOut, begun).await),
         };
@@ -190,7 +190,7 @@ impl Host {
     }
 
     /// Passes on what a command prints, to its end on both pipes.
-    async fn follow(&mut self, mark: &str, lines: &mut Lines) -> Came {
+    async fn follow(&mut self, mark: &str, app: Option<&AppLine>, lines: &mut Lines) -> Came {
         let begun = std::time::Instant::now();
         let (mut has_begun, mut open) = (false, [true, true]);
         let mut code = 0;
@@ -205,7 +205,10 @@ impl Host {
             let mut printed = Vec::with_capacity(batch.len());
             for line in batch {
                 let Some((before, said)) = line.split_once(mark) else {
-                    printed.push(line);
+                    printed.push(match app {
+                        Some(app) => app.named(line),
+                        None => line,
+                    });
                     continue;
                 };
                 if !before.is_empty() {

@@ -109,6 +109,8 @@ impl Progress {
             }
             EventKind::StepStarted { at_step, attempt, action, expects_failure, usual_ms } => {
                 self.running = Some(at_step.clone());
+                let before = self.deploy.as_ref().and_then(|deploy| self.steps.get(&deploy.at_step));
+                let came_through = before.is_some_and(|step| step.verdict == Some(Verdict::Pass));
                 let was_done = self.steps.get(at_step).is_some_and(|step| {
                     step.was_done || step.verdict.is_some_and(|v| v.is_good() || v == Verdict::PassedUnexpectedly)
                 });
@@ -129,11 +131,7 @@ impl Progress {
                 // Figures of the time before are none of this one.
                 self.load = self.load.take().filter(|load| load.at_step != *at_step);
                 if *action == ActionKind::Deploy {
-                    self.deploy_found = None;
-                    // What never came to its resources is nothing to compare with.
-                    self.deploy_before =
-                        self.deploy.take().filter(|d| !d.resources.is_empty()).or(self.deploy_before.take());
-                    self.deploy = Some(DeployState::new(at_step, at, *usual_ms));
+                    self.begin_deploy(DeployState::new(at_step, at, *usual_ms), came_through);
                 }
             }
             EventKind::StepFinished { at_step, attempt: _, verdict, took_ms, failure } => {
@@ -198,9 +196,7 @@ impl Progress {
             }
             EventKind::PhaseStarted { at_step, phase } => {
                 // One that begins again, after it was broken off or attached to, counts anew.
-                let phases = &mut self.deploy_of(at_step, at).phases;
-                phases.retain(|p| p.phase != *phase);
-                phases.push(PhaseState { phase: *phase, started: at, took_ms: None, failed: false });
+                self.deploy_of(at_step, at).enter(*phase, at);
             }
             EventKind::PhaseFinished { at_step, phase, took_ms, failed } => {
                 let deploy = self.deploy_of(at_step, at);
@@ -210,12 +206,9 @@ impl Progress {
                 }
             }
             EventKind::ResourceChanged { at_step, resource } => {
-                if let Some(ended) = resource.ended
-                    && resource.is_complete()
-                {
-                    self.usual.insert(resource.resource_type.clone(), ended.saturating_sub(resource.started));
+                if let Some(took) = self.deploy_of(at_step, at).take(resource) {
+                    self.usual.insert(resource.resource_type.clone(), took);
                 }
-                self.deploy_of(at_step, at).take(resource);
             }
             EventKind::RootCause { at_step, logical_id, reason } => {
                 let deploy = self.deploy_of(at_step, at);
@@ -223,7 +216,10 @@ impl Progress {
                 deploy.arrange();
             }
             EventKind::TypesChecked { at_step, problems, took_ms: _ } => {
-                self.deploy_of(at_step, at).types = Some(problems.clone());
+                // The compiler may come to its end when another step deploys by now.
+                if let Some(deploy) = self.deploy.as_mut().filter(|deploy| deploy.at_step == *at_step) {
+                    deploy.types = Some(problems.clone());
+                }
             }
             EventKind::StackOutput { key, value, description } => {
                 self.outputs

@@ -9,6 +9,15 @@ use workshop_course::lesson::model::Course;
 use workshop_course::lesson::template::{self, Reference};
 
 impl Progress {
+    /// Names the files of the project in a text by their place in it.
+    pub fn in_project<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let workdir = self.workdir.as_ref().map(|dir| format!("{}/", dir.display()));
+        match workdir.filter(|dir| dir.len() > 2 && text.contains(dir.as_str())) {
+            Some(dir) => Cow::Owned(text.replace(&dir, "")),
+            None => Cow::Borrowed(text),
+        }
+    }
+
     /// Returns the value that a reference stands for; None as long as that is not known.
     pub fn value(&self, course: &Course, reference: &Reference) -> Option<Value> {
         match reference {

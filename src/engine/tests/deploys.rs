@@ -5,6 +5,10 @@ use workshop_course::lesson::model::{DeployAction, PlannedWait, Step, StepAction
 
 const STACK: &str = "AWS::CloudFormation::Stack";
 
+/// As CloudFormation says it of a resource that its handler could not make.
+const WRAPPED: &str = "Resource handler returned message: \"Syntax errors in policy. (Service: Iam, Status Code: 400, \
+                       Request ID: 1-2)\" (RequestToken: 3-4, HandlerErrorCode: InvalidRequest)";
+
 async fn at_deploy(bench: &Bench) -> Run {
     let mut run = bench.start(Mode::Scratch);
     run.opened().await;
@@ -26,6 +30,7 @@ async fn phases_have_clocks_and_resources_and_outputs_are_told() {
     assert_eq!((deploy.resources[0].started, deploy.resources[0].ended), (10_100, Some(10_200)));
     assert_eq!(deploy.stack.unwrap().status, "UPDATE_COMPLETE");
     assert_eq!(run.progress.outputs["DSQL"].value, "it's a value");
+    assert!(run.seen.iter().any(|e| matches!(e.kind, EventKind::OutputsListed(_))), "what it had before is gone");
     assert_eq!(run.progress.usual["AWS::IAM::Role"], 100);
     // Another deploy is told how long this one took, unless the lesson says how long it takes; nothing is known of what is
     // no deploy.
@@ -238,18 +243,23 @@ async fn the_root_cause_is_the_first_failure_that_is_not_a_cascade() {
         Act::Event("Slow", "AWS::Lambda::Function", "CREATE_IN_PROGRESS", None),
         Act::Event("Bad", "AWS::IAM::Policy", "CREATE_IN_PROGRESS", None),
         Act::Event("Slow", "AWS::Lambda::Function", "CREATE_FAILED", Some("Resource creation cancelled")),
-        Act::Event("Bad", "AWS::IAM::Policy", "CREATE_FAILED", Some("Syntax errors in policy.")),
+        Act::Event("Bad", "AWS::IAM::Policy", "CREATE_FAILED", Some(WRAPPED)),
         Act::Event("TheStack", STACK, "UPDATE_ROLLBACK_COMPLETE", None),
         Act::Stack("UPDATE_ROLLBACK_COMPLETE"),
         Act::Print("❌  TheStack failed"),
+        Act::Print("Source Location: new TheStack (/work/cdk/lib/stack.ts:51:5)"),
+        Act::Print("Source Location: <anonymous> (/work/cdk/bin/app.ts:6:1)"),
         Act::Exit(1),
     ]);
     let mut run = at_deploy(&bench).await;
     let (verdict, failure) = run.run().await;
     let failure = failure.unwrap();
     assert_eq!(verdict, Verdict::Fail);
-    assert_eq!(failure.actual, "Bad: Syntax errors in policy. (the stack is UPDATE_ROLLBACK_COMPLETE)");
-    assert_eq!(failure.output, ["❌  TheStack failed"]);
+    let said = "Bad: Syntax errors in policy. (InvalidRequest) (the stack is UPDATE_ROLLBACK_COMPLETE)";
+    assert_eq!(failure.actual, said);
+    assert_eq!(failure.output[0], "❌  TheStack failed");
+    assert_eq!(failure.hints[0], "look at /work/cdk/lib/stack.ts:51:5, which makes it");
+    assert!(failure.hints[1].starts_with("the stack is as it was before"), "{:?}", failure.hints);
     let deploy = run.progress.deploy.clone().unwrap();
     let order: Vec<&str> = deploy.resources.iter().map(|r| r.logical_id.as_str()).collect();
     assert_eq!(order, ["Bad", "Slow"], "the root cause stands before its cascade");

@@ -340,6 +340,8 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
     }
     if let Some(activity) = Activity::of(&n.course, &n.progress) {
         let title = match n.progress.running.as_ref() == Some(here) {
+            // Who was killed has not said how it ended.
+            true if !n.connected => "was running when the workshop was left:".to_owned(),
             true => "running".to_owned(),
             false => n.display_text(&activity.title),
         };
@@ -357,7 +359,7 @@ fn now(n: &Notes, here: &StepRef, step: &Step) -> Vec<Span<'static>> {
             let mut spans = vec![Span::styled(format!("{mark} {}", words::came_to(verdict, failure)), style)];
             let came = failure.filter(|failure| !words::is_cancelled(failure));
             let came = came.and_then(|failure| failure.actual.lines().next());
-            spans.extend(came.map(|came| Span::raw(format!(": {}", n.display_text(came)))));
+            spans.extend(came.map(|came| Span::raw(format!(": {}", n.display_text(&n.progress.in_project(came))))));
             let goes_on = words::goes_on_without_us(&n.progress, here).filter(|_| !verdict.is_good());
             spans.extend(goes_on.map(|goes_on| Span::raw(format!(". {goes_on}"))));
             spans

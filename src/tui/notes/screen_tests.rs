@@ -141,3 +141,16 @@ fn checks_of_the_stack_before_are_not_counted() {
     n.take(Published { progress, presents: false });
     assert!(text(&n).contains("0 of 2 passed"), "{}", text(&n));
 }
+
+#[test]
+fn a_failure_names_files_by_their_place_and_a_killed_workshop_runs_nothing() {
+    let mut n = Notes::new(fixture::course(), PathBuf::from("/w"), Looks::FULL, (90, 24), golden::START);
+    n.take(shown(&[OPENED, DEPLOYS]));
+    assert!(text(&n).contains("now      running 0:00"), "{}", text(&n));
+    n.silent();
+    assert!(text(&n).contains("now      was running when the workshop was left: 0:00"), "{}", text(&n));
+    let failed = r#"{"event":"step_finished","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"verdict":"fail","took_ms":9,
+        "failure":{"expected":"x","actual":"/w/cdk/lib/a.ts:3:1: no"}}"#;
+    n.take(shown(&[OPENED, DEPLOYS, failed]));
+    assert!(text(&n).contains("failed: cdk/lib/a.ts:3:1: no"), "{}", text(&n));
+}

@@ -198,8 +198,9 @@ pub fn event(p: &Plain, kind: &EventKind) -> Vec<String> {
         | EventKind::OutputsListed(_)
         | EventKind::Completions { .. } => Vec::new(),
         EventKind::PhaseStarted { phase, .. } => vec![format!("{} …", words::phase(*phase))],
-        EventKind::PhaseFinished { phase, took_ms, .. } => {
-            vec![format!("{}: {}", words::phase(*phase), clock::took(*took_ms))]
+        EventKind::PhaseFinished { phase, took_ms, failed, .. } => {
+            let failed = if *failed { "failed after " } else { "" };
+            vec![format!("{}: {failed}{}", words::phase(*phase), clock::took(*took_ms))]
         }
         // Of what CloudFormation says twice at the beginning of each resource, once is enough.
         EventKind::ResourceChanged { resource, .. }
@@ -385,7 +386,7 @@ fn record(p: &Plain, failure: &Failure) -> Vec<String> {
     let shown = fields.iter().filter(|field| field.role != FieldRole::Output || !told);
     let text = |field: &RecordField<'_>| match field.role {
         FieldRole::Author => p.filled(&field.text).into_owned(),
-        _ => field.text.to_string(),
+        _ => p.progress.in_project(&field.text).into_owned(),
     };
     let lines = |field: &RecordField<'_>| -> Vec<String> {
         text(field).lines().map(|line| format!("  {}: {line}", field.name)).collect()

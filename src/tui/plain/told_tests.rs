@@ -224,3 +224,20 @@ fn a_plan_of_another_time_is_none_to_compare_with() {
     tell(&mut plain, EventKind::StateRestored { progress: Default::default() });
     assert!(!explain(&mut plain, 5).contains("before"));
 }
+
+#[test]
+fn a_phase_that_failed_is_told_as_such_and_files_by_their_place() {
+    let mut plain = at("deploy", Target::Local);
+    tell(&mut plain, started("deploy", ActionKind::Deploy));
+    let at_step = StepRef { chapter: 1, step: "deploy".into() };
+    let phase = workshop_engine::event::Phase::Synth;
+    let finished = |failed| EventKind::PhaseFinished { at_step: at_step.clone(), phase, took_ms: 3_000, failed };
+    assert_eq!(tell(&mut plain, finished(false)), ["Synthesize: 3.0 s"]);
+    assert_eq!(tell(&mut plain, finished(true)), ["Synthesize: failed after 3.0 s"]);
+    plain.progress.workdir = Some("/home/me/app".into());
+    let failure = Failure { actual: "/home/me/app/cdk/lib/a.ts:3:1: no".into(), ..Failure::default() };
+    let (at_step, verdict) = (at_step.clone(), Verdict::Fail);
+    let told =
+        tell(&mut plain, EventKind::StepFinished { at_step, attempt: 1, verdict, took_ms: 5, failure: Some(failure) });
+    assert!(told.contains(&"  got: cdk/lib/a.ts:3:1: no".to_owned()), "{told:?}");
+}

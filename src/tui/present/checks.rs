@@ -11,7 +11,7 @@ use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
 use workshop_course::lesson::model::{Check, Course, StepAction};
 use workshop_engine::event::{CheckRef, StepRef, Verdict};
-use workshop_engine::progress::{CheckState, Progress};
+use workshop_engine::progress::{CheckState, DeployState, Progress};
 
 /// The part of the list that shows above the selected check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,12 @@ pub fn from_before(m: &Model, state: &CheckState) -> Option<&'static str> {
 pub fn is_of_older_stack(course: &Course, progress: &Progress, state: &CheckState) -> bool {
     let deploys = |at: &StepRef| at.of(course).is_some_and(|step| matches!(step.action, StepAction::Deploy(_)));
     let deployed = progress.deploy.as_ref().filter(|deploy| deploys(&deploy.at_step));
-    deployed.is_some_and(|deploy| state.started < deploy.started)
+    // One that ended before it came to the stack has changed nothing.
+    let came_to_it = |deploy: &&DeployState| {
+        let at = &deploy.at_step;
+        progress.running.as_ref() == Some(at) || deploy.stack.is_some() || progress.is_done(at)
+    };
+    deployed.filter(came_to_it).is_some_and(|deploy| state.started < deploy.started)
 }
 
 /// What the attempts said of a check that passed in the end; the record of one that did not has them.

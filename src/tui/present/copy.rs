@@ -3,10 +3,10 @@
 use ratatui::text::Line;
 
 use super::spans::display_text;
-use super::{checks, deploy, diff, load, outline, page};
+use super::{checks, deploy, diff, load, outline, page, words};
 use crate::tui::model::*;
 use crate::tui::wrap;
-use workshop_engine::event::SqlLine;
+use workshop_engine::event::{Failure, SqlLine};
 
 /// Wider than any line of a panel.
 const UNWRAPPED: usize = 4000;
@@ -74,8 +74,14 @@ fn parts_of(m: &Model, panel: Panel) -> Vec<Choice> {
         }
         Panel::Diff => vec![part(m, "This hunk", diff::hunk_text(m)), part(m, "This file's name", diff::hunk_file(m))],
         Panel::Deploy => {
+            let deploy = m.progress.deploy.as_ref();
+            let state = deploy.and_then(|deploy| m.progress.steps.get(&deploy.at_step));
+            let failure =
+                state.and_then(|state| state.failure.as_ref()).filter(|failure| !words::is_cancelled(failure));
+            let failed = failure.map(|failure| of_failure(m, failure, "Why it failed")).into_iter().flatten();
             let outputs = m.progress.outputs.iter();
-            outputs.map(|(key, output)| part(m, &format!("Output {key}"), output.value.clone())).collect()
+            let outputs = outputs.map(|(key, output)| part(m, &format!("Output {key}"), output.value.clone()));
+            failed.chain(outputs).collect()
         }
         Panel::Sql => match m.session() {
             Some(session) => {
@@ -91,11 +97,9 @@ fn parts_of(m: &Model, panel: Panel) -> Vec<Choice> {
             let failure = m.chapter().and_then(|chapter| {
                 let check = chapter.checks.get(m.checks.cursor)?.id.clone();
                 let at = workshop_engine::event::CheckRef { chapter: chapter.number, check };
-                m.progress.checks.get(&at)?.failure.clone()
+                m.progress.checks.get(&at)?.failure.as_ref()
             });
-            let by_hand = failure.as_ref().and_then(|failure| failure.reproduce.clone()).unwrap_or_default();
-            let got = failure.map(|failure| failure.actual).unwrap_or_default();
-            vec![part(m, "The command that shows it by hand", by_hand), part(m, "What the check got", got)]
+            failure.map(|failure| of_failure(m, failure, "What the check got")).into_iter().flatten().collect()
         }
         Panel::Log => {
             let answer = m.progress.invoked.as_ref().map(|answer| answer.response.clone()).unwrap_or_default();
@@ -103,6 +107,12 @@ fn parts_of(m: &Model, panel: Panel) -> Vec<Choice> {
         }
     };
     found.into_iter().flatten().collect()
+}
+
+/// The command that shows a failure by hand, and what came, under its name.
+fn of_failure(m: &Model, failure: &Failure, came: &str) -> [Option<Choice>; 2] {
+    let by_hand = failure.reproduce.clone().unwrap_or_default();
+    [part(m, "The command that shows it by hand", by_hand), part(m, came, failure.actual.clone())]
 }
 
 /// The text inside each fence.

@@ -3,7 +3,8 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::spans::{both_ends, display_text, in_project, span};
+use super::last_words;
+use super::spans::{both_ends, display_text, span};
 use super::words;
 use crate::tui::model::*;
 use crate::tui::{clock, theme, wrap};
@@ -55,9 +56,12 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
     if running || m.progress.outputs.is_empty() {
         return;
     }
-    let failed = m.progress.deploy.as_ref().is_some_and(|deploy| trouble(m, deploy).is_some());
+    let unchanged = m.progress.deploy.as_ref().is_some_and(|deploy| {
+        let unseen = m.progress.is_broken_off(&deploy.at_step) && m.progress.deploy_found.is_none();
+        unseen || trouble(m, deploy).is_some()
+    });
     out.push(Line::default());
-    out.push(match failed {
+    out.push(match unchanged {
         true => Line::from(vec![span("Outputs", theme::STRONG), span("  of the stack as it was before", theme::DIM)]),
         false => Line::styled("Outputs", theme::STRONG),
     });
@@ -68,34 +72,6 @@ fn outputs(m: &Model, width: usize, out: &mut Vec<Line<'static>>) {
         let value = display_text(m, &output.value).into_owned();
         out.extend(wrap::words(&[span(value, theme::TEXT)], width, &first, &rest));
     }
-}
-
-/// What lines of a program's last words begin with that tell where in its own code it was, or that all went well so far.
-const FRAMES: [&str; 7] = ["at ", "name: '", "Node.js v", "Bundling asset ", "⚡ Done in", "✨", "(node:"];
-/// What such lines contain.
-const PROGRESS: [&str; 5] =
-    [": start: ", ": success: ", ": creating CloudFormation changeset", "-building/", ": Subprocess exited with"];
-
-/// Whether a line of a program's last words tells more than what was said, and than how far it had come.
-fn tells(line: &str, told: &str) -> bool {
-    let line = line.trim();
-    // A line of a bundle is no sentence.
-    let bundled = line.chars().count() > 300;
-    let place = line.starts_with("node_modules/") && !line.contains(' ');
-    // The same reason, counted from another column, and what leads to it.
-    let again = line.split_once(": ERROR: ").is_some_and(|(_, why)| told.contains(why));
-    let again = again || line.starts_with("Error: Transform failed with ");
-    let frame = FRAMES.iter().any(|begins| line.starts_with(begins)) || PROGRESS.iter().any(|has| line.contains(has));
-    !place && !frame && !again && !bundled && line.len() > 2 && !told.contains(line)
-}
-
-/// The lines of a program's last words that tell more than what was said; a warning of Node's is about something else.
-fn telling<'a>(output: &'a [String], told: &str) -> Vec<&'a String> {
-    let warned = output.iter().rposition(|line| line.starts_with("(Use `node --trace"));
-    let from = output.iter().take(warned.unwrap_or(0)).rposition(|line| line.starts_with("(node:")).unwrap_or(0);
-    let warning = |at: usize| warned.is_some_and(|warned| (from..=warned).contains(&at));
-    let lines = output.iter().enumerate().filter(|(at, line)| !warning(*at) && tells(line, told));
-    lines.map(|(_, line)| line).collect()
 }
 
 /// Returns the sign behind the panel's name, when the newest deploy went wrong.
@@ -143,45 +119,37 @@ fn trouble<'a>(m: &'a Model, deploy: &DeployState) -> Option<Trouble<'a>> {
     Some(Trouble { phase, mark, style, word, failure })
 }
 
-/// Rows of what the command printed last, under the reason of a failure.
-const LAST_WORDS: usize = 6;
-
-/// Why it failed, before everything else.
-fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize, out: &mut Vec<Line<'static>>) {
-    let indent = Span::raw("  ");
+/// Why it failed, before everything else, and what to do about it.
+fn reason(m: &Model, deploy: &DeployState, trouble: &Trouble<'_>, width: usize) -> Vec<Line<'static>> {
     let bold = trouble.style.patch(theme::STRONG);
-    if let Some((id, reason)) = &deploy.root_cause {
-        out.push(Line::default());
-        out.push(Line::from(vec![
+    let phase = || deploy.phases.get(trouble.phase).map_or("The deploy", |phase| words::phase(phase.phase));
+    let title = match &deploy.root_cause {
+        Some((id, _)) => vec![
             span(format!("{} Root cause: ", trouble.mark), bold),
-            span(display_text(m, id), trouble.style),
-        ]));
-        let text = display_text(m, reason).into_owned();
-        out.extend(wrap::words(&[span(text, theme::TEXT)], width, &indent, &indent));
-        return;
-    }
-    let phase = deploy.phases.get(trouble.phase).map_or("The deploy", |phase| words::phase(phase.phase));
-    out.push(Line::default());
-    out.push(Line::styled(format!("{} {phase} {}", trouble.mark, trouble.word), bold));
-    let Some(failure) = trouble.failure else { return };
+            span(display_text(m, id).into_owned(), trouble.style),
+        ],
+        None => vec![span(format!("{} {} {}", trouble.mark, phase(), trouble.word), bold)],
+    };
+    let mut out = vec![Line::default(), Line::from(title)];
+    let indent = Span::raw("  ");
     let mut say = |text: &str, style: Style| {
-        for line in display_text(m, &in_project(m, text)).lines() {
+        for line in display_text(m, &m.progress.in_project(text)).lines() {
             out.extend(wrap::words(&[span(line, style)], width, &indent, &indent));
         }
     };
-    // That it was cancelled is said.
-    if !words::is_cancelled(failure) {
-        say(&failure.actual, theme::TEXT);
+    if let Some((_, reason)) = &deploy.root_cause {
+        say(reason, theme::TEXT);
     }
-    // Below the project, as everything that is shown is.
-    let output: Vec<String> = failure.output.iter().map(|line| in_project(m, line).into_owned()).collect();
-    let telling = telling(&output, &failure.actual);
-    for line in telling.iter().skip(telling.len().saturating_sub(LAST_WORDS)) {
-        say(line, theme::DIM);
+    let Some(failure) = trouble.failure else { return out };
+    // Of a resource that failed it is said, and that it was cancelled, too.
+    if deploy.root_cause.is_none() && !words::is_cancelled(failure) {
+        say(&failure.actual, theme::TEXT);
+        last_words::of(&m.progress, failure).iter().for_each(|line| say(line, theme::DIM));
     }
     if let Some(chapter) = m.course.chapter(deploy.at_step.chapter) {
         failure.advice(chapter).for_each(|advice| say(advice, theme::TEXT));
     }
+    out
 }
 
 /// Rows that the panel wants while a deploy runs, so that its phases and a resource have room from the beginning.
@@ -211,7 +179,7 @@ fn of_deploy(m: &Model, deploy: &DeployState, width: usize, out: &mut Vec<Line<'
     }
     let trouble = trouble(m, deploy);
     if let Some(trouble) = &trouble {
-        reason(m, deploy, trouble, width, out);
+        out.extend(reason(m, deploy, trouble, width));
     }
     out.push(Line::default());
     for (number, phase) in deploy.phases.iter().enumerate() {
@@ -419,28 +387,12 @@ mod tests {
                 r#"{{"event":"resource_changed","at_step":{{"chapter":1,"step":"deploy"}},"resource":{{"logical_id":"{id}","resource_type":"AWS::IAM::Role","status":"CREATE_COMPLETE","started":1000,"ended":{}}}}}"#,
                 1000 + took
             ));
+            player.json(r#"{"event":"step_finished","at_step":{"chapter":1,"step":"deploy"},"attempt":1,"verdict":"pass","took_ms":9}"#);
             let bar = lines(&player.model, 60).iter().map(|line| line.to_string()).find(|line| line.contains('█'));
             bar.map_or(0, |bar| bar.matches('█').count())
         };
         assert_eq!(deploy("Bootstrap", 800), SHORT_GANTT as usize);
         assert_eq!(deploy("Role", 80), SHORT_GANTT as usize);
         assert_eq!(deploy("Role", 40), SHORT_GANTT as usize / 2, "beside the same one's before");
-    }
-
-    #[test]
-    fn of_a_programs_last_words_those_are_shown_that_say_something() {
-        let output = [
-            "to continue please upgrade",
-            "(Use `node --trace-warnings ...` to show where the warning was created)",
-            "Bundling asset TheStack/Function/Code/Stage...",
-            "  ...324e-building/index.js  1.1kb",
-            "cdk/lib/stack.ts:25",
-            "    at Object.<anonymous> (cdk/lib/stack.ts:25:5)",
-            "TheStack: success: Published x",
-            "node x: Subprocess exited with error 1",
-        ];
-        let output = output.map(str::to_owned);
-        assert_eq!(telling(&output, "exit code 1"), ["cdk/lib/stack.ts:25"]);
-        assert_eq!(telling(&output[4..5], "cdk/lib/stack.ts:25: why"), Vec::<&String>::new(), "it was said");
     }
 }

@@ -52,6 +52,14 @@ impl AccessLock {
     }
 }
 
+/// Names what opens a lock: of the two permissions to connect that which was asked for.
+fn opens(failure: &Failure, index: usize) -> &'static str {
+    let (lock, _, by) = ALL[index];
+    let as_admin =
+        || failure.output.iter().chain([&failure.actual]).any(|text| text.contains("DbConnectAdmin on resource"));
+    if lock == AccessLock::IamPolicy && as_admin() { "dsql:DbConnectAdmin" } else { by }
+}
+
 /// Returns the picture for a failure; empty when no lock has to do with it.
 pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
     let Some(refused) = AccessLock::of(failure) else { return Vec::new() };
@@ -67,13 +75,14 @@ pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
     if width >= BESIDE {
         let wide = (width - 2) / 3;
         let whole = |index: usize| {
-            let (word, by) = (state(index).1, ALL[index].2);
+            let (word, by) = (state(index).1, opens(failure, index));
             wrap::width(word) + wrap::width(by) + 5 <= wide
         };
         let fits = (0..ALL.len()).all(whole);
         let (mut names, mut states) = (vec![Span::raw("  ")], vec![Span::raw("  ")]);
-        for (index, (_, name, by)) in ALL.iter().enumerate() {
+        for (index, (_, name, _)) in ALL.iter().enumerate() {
             let (mark, word, style) = state(index);
+            let by = opens(failure, index);
             let arrow = if index + 1 < ALL.len() { " ─▶ " } else { "" };
             let room = wide - wrap::width(arrow);
             let title = format!("{mark} {name} ");
@@ -88,8 +97,9 @@ pub fn lines(failure: &Failure, width: usize) -> Vec<Line<'static>> {
         out.push(Line::from(states));
     } else {
         out.push(Line::styled("Which lock refused?", theme::STRONG));
-        for (index, (_, name, by)) in ALL.iter().enumerate() {
+        for (index, (_, name, _)) in ALL.iter().enumerate() {
             let (mark, word, style) = state(index);
+            let by = opens(failure, index);
             let whole = format!("  {word}: {by}");
             let fits = wrap::width(name) + wrap::width(&whole) + 4 <= width;
             let words = [span(*name, style), span(if fits { whole } else { format!("  {word}") }, theme::DIM)];
@@ -207,6 +217,12 @@ mod tests {
             "HINT: User: arn:aws:sts::1:assumed-role/x is not authorized to perform: dsql:DbConnect on resource: c";
         let role = "HINT: User: arn is not authorized to access this resource";
         assert_eq!(lock(&format!("{denied}\n{iam}"), None), Some(AccessLock::IamPolicy));
+        let admin = Failure { output: vec![iam.replace("DbConnect ", "DbConnectAdmin ")], ..Failure::default() };
+        let drawn = |failure: &Failure| lines(failure, 60).iter().map(|line| line.to_string()).collect::<String>();
+        let denied_admin = Failure { actual: denied.into(), ..admin };
+        assert!(drawn(&denied_admin).contains("refused: dsql:DbConnectAdmin"), "{}", drawn(&denied_admin));
+        let denied_role = Failure { actual: format!("{denied}\n{iam}"), ..Failure::default() };
+        assert!(!drawn(&denied_role).contains("Admin"), "{}", drawn(&denied_role));
         assert_eq!(lock(&format!("{denied}\n{role}"), None), Some(AccessLock::RoleMapping));
         assert_eq!(lock(denied, Some("28000")), Some(AccessLock::RoleMapping));
         assert_eq!(lock(denied, Some("08P01")), Some(AccessLock::RoleMapping));

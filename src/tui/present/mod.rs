@@ -14,6 +14,7 @@ pub mod diff;
 pub mod entry;
 pub mod intent;
 pub mod json;
+mod last_words;
 pub mod load;
 pub mod locks;
 pub mod notice;

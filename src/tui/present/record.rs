@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::json;
-use super::spans::{display_text, in_project, span};
+use super::spans::{display_text, span};
 use crate::record::{self, Advice, FieldRole};
 use crate::tui::model::Model;
 use crate::tui::{theme, wrap};
@@ -56,13 +56,13 @@ pub fn lines(m: &Model, failure: &Failure, width: usize, tone: Tone, part: Recor
                 out.extend(m.prose.lines(&words, width, &m.known));
                 out.push(Line::default());
             }
-            FieldRole::Output => out.extend(output(m, width, &in_project(m, &field.text))),
+            FieldRole::Output => out.extend(output(m, width, &m.progress.in_project(&field.text))),
             FieldRole::Expected if tone == Tone::AsExpected => {
                 out.extend(labelled(m, width, "wants", &field.text, theme::TEXT));
             }
             FieldRole::Actual => {
                 let style = if tone == Tone::AsExpected { theme::EXPECTED } else { theme::BAD };
-                out.extend(labelled(m, width, &field.name, &readable(&in_project(m, &field.text)), style));
+                out.extend(labelled(m, width, &field.name, &readable(&m.progress.in_project(&field.text)), style));
                 // The database's own hint is in what the function has printed, far below.
                 let hint = hint(failure).unwrap_or_default();
                 out.extend(labelled(m, width, "hint", &hint, style));

@@ -36,15 +36,6 @@ pub fn display_spans(m: &Model, spans: Vec<Span<'static>>) -> Vec<Span<'static>>
     spans.into_iter().map(again).collect()
 }
 
-/// Text that names files of the project by their place in it.
-pub fn in_project<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
-    let workdir = m.progress.workdir.as_ref().map(|dir| format!("{}/", dir.display()));
-    match workdir.filter(|dir| dir.len() > 2 && text.contains(dir.as_str())) {
-        Some(dir) => Cow::Owned(text.replace(&dir, "")),
-        None => Cow::Borrowed(text),
-    }
-}
-
 /// Left text and right text on one line of this width; the left one gives way.
 pub fn both_ends(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usize) -> Line<'static> {
     let right_width: usize = right.iter().map(width_of).sum();

@@ -89,7 +89,8 @@ fn written(m: &Model) -> String {
             // Of what did not go well, why.
             let failure = state.filter(|_| verdict.is_some_and(|verdict| !verdict.is_good()));
             let why = failure.and_then(|state| state.failure.as_ref()?.actual.lines().next());
-            let why = why.map(|why| format!(": {}", text::shortened(&display_text(m, why)))).unwrap_or_default();
+            let why = why.map(|why| format!(": {}", text::shortened(&display_text(m, &m.progress.in_project(why)))));
+            let why = why.unwrap_or_default();
             let _ = writeln!(out, "| {mark} | {}{} | {took} |", cell(&step.title), cell(&why));
         }
         for check in &chapter.checks {

@@ -168,6 +168,13 @@ pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>>
         }
         out.push(Line::from(fit_spans(spans, width)));
     }
+    if m.is_cancelling() {
+        let text = match m.progress.deploy.as_ref().is_some_and(|deploy| deploy.at_step == *running) {
+            true => "It is being cancelled; what the stack has begun is taken back first, where that can be.",
+            false => "It is being cancelled.",
+        };
+        out.extend(wrap::words(&[span(text, theme::WARN)], width, &span("! ", theme::WARN), &Span::raw("  ")));
+    }
     out.extend(load(m, running, width));
     if let Some(text) = m.step_of(running).and_then(|s| s.while_running.as_ref()) {
         if !out.is_empty() {

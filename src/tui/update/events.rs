@@ -148,7 +148,7 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
                 && !words::is_cancelled(failure)
             {
                 m.log.push_prose(LogKind::Bad, &format!("   expected: {}", failure.expected));
-                for line in failure.actual.lines() {
+                for line in m.progress.in_project(&failure.actual).lines() {
                     m.log.push_prose(LogKind::Bad, &format!("   got: {line}"));
                 }
             }
@@ -279,8 +279,12 @@ pub fn take(m: &mut Model, event: Event, effects: &mut Vec<Effect>) {
         }
         EventKind::Invoked { payload, response, function_error, log_tail, took_ms, .. } => {
             m.log.push_prose(LogKind::Note, &format!("→ {payload}"));
+            // A refusal that the lesson means is no alarm.
+            let running = m.progress.running.as_ref().and_then(|step| m.progress.steps.get(step));
+            let failed =
+                if running.is_some_and(|step| step.expects_failure) { LogKind::Expected } else { LogKind::Bad };
             let (kind, word) = match function_error {
-                Some(error) => (LogKind::Bad, format!(" ({error})")),
+                Some(error) => (failed, format!(" ({error})")),
                 None => (LogKind::Good, String::new()),
             };
             let took = clock::took(*took_ms);

@@ -13,6 +13,8 @@ mod console;
 mod diff;
 mod entry;
 mod events;
+#[cfg(test)]
+mod failed_deploy_tests;
 mod keys;
 #[cfg(test)]
 mod leftover_tests;

@@ -115,7 +115,10 @@ pub fn still_running(m: &mut Model) -> bool {
     let text = match m.progress.running.clone() {
         Some(running) => {
             let title = m.step_of(&running).map_or(running.step.clone(), |s| s.title.clone());
-            format!("“{title}” still runs: {key} to interrupt it")
+            match m.is_cancelling() {
+                true => format!("“{title}” still runs: it is being cancelled"),
+                false => format!("“{title}” still runs: {key} to interrupt it"),
+            }
         }
         None if m.checks_run() => format!("The checks still run: {key} to interrupt them"),
         None => return false,

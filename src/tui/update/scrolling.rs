@@ -3,6 +3,8 @@
 use super::{console, diff, entry};
 use crate::tui::bindings::KeyAction;
 use crate::tui::model::*;
+use crate::tui::present::checks::list_window;
+use crate::tui::present::room::body_height;
 use crate::tui::present::{outline, palette, reading};
 
 /// Moves a selection, the text of a window, or what the focused panel shows.
@@ -48,7 +50,7 @@ fn scroll(m: &mut Model, by: i64) {
 
 /// Scrolls by what is in view.
 pub fn page(m: &mut Model, by: i64) {
-    let height = m.layout.slot(m.focus).map_or(10, |slot| i64::from(slot.body.height)) - 2;
+    let height = m.layout.slot(m.focus).map_or(10, |slot| body_height(m, slot) as i64) - 2;
     // The last row of what lies over the panels says how much there is beside.
     let over = reading::place(m).map_or(10, |(at, _)| i64::from(reading::inside(at).height)) - 1;
     match &mut m.mode {
@@ -65,7 +67,10 @@ pub fn page(m: &mut Model, by: i64) {
         | InputMode::Palette(_)
         | InputMode::Leave(_)
         | InputMode::Confirm(_) => match m.focus {
-            Panel::Checks => m.checks.top = m.checks.top.saturating_add_signed((by * height / 2) as isize),
+            Panel::Checks => {
+                let list = list_window(&m.checks, (height + 2) as usize).rows as i64;
+                m.checks.top = m.checks.top.saturating_add_signed((by * (height - list).max(1)) as isize);
+            }
             _ => scroll(m, by * height.max(1)),
         },
     }

@@ -3,6 +3,7 @@
 use super::{console, panels};
 use crate::tui::matching;
 use crate::tui::model::*;
+use crate::tui::present::room::body_height;
 use crate::tui::present::search::rows;
 
 /// Begins to type a query for the panel with the keyboard.
@@ -117,7 +118,7 @@ fn top(m: &Model, of: Panel) -> usize {
 
 /// Brings a row into view, with a little of what is before it.
 fn bring(m: &mut Model, of: Panel, row: usize) {
-    let height = m.layout.slot(of).map_or(1, |slot| usize::from(slot.body.height));
+    let height = m.layout.slot(of).map_or(1, |slot| body_height(m, slot));
     let near = |top: usize, height: usize| {
         let shows = row >= top && row + 2 < top + height;
         if shows { top } else { row.saturating_sub(height / 3) }

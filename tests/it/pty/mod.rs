@@ -74,8 +74,9 @@ fn child() {
         match std::env::var("WORKSHOP_TEST_SCREEN").as_deref() {
             Ok("plain") => workshop::tui::plain::run(setup).await,
             Ok("notes") => {
-                let workshop::tui::ScreenConfig { course, workdir, looks, redact, .. } = setup;
-                let notes = workshop::tui::notes::NotesConfig { course, workdir, looks, redact };
+                let workshop::tui::ScreenConfig { course, workdir, looks, redact, user, .. } = setup;
+                let keymap = user.keymap;
+                let notes = workshop::tui::notes::NotesConfig { course, workdir, looks, redact, keymap };
                 workshop::tui::notes::run(notes).await
             }
             _ => tokio::select! { end = workshop::tui::run(setup) => end, () = panics => unreachable!() },
