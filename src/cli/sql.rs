@@ -1,5 +1,6 @@
 //! `workshop sql`: the console on the course's cluster, without the screen.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::args::{CommonOptions, SqlArgs};
@@ -7,6 +8,7 @@ use super::output::colors_stderr;
 use super::runtime::block_on;
 use super::sandbox::ProgressLine;
 use super::{course, places, target};
+use crate::tui::UserConfig;
 use workshop_base::database_url::{DatabaseUrl, UrlTls};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
@@ -25,6 +27,8 @@ use workshop_sandbox::control;
 pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) -> Result<u8> {
     args.refuse()?;
     let (variables, settings) = (args.variables(), args.settings());
+    let typed = actions.is_empty() && std::io::stdin().is_terminal();
+    let vi = has_vis_keys(typed, |name| std::env::var(name).ok())?;
     let workdir = places::workdir(common)?;
     let common = &target::remembered(common, &workdir)?;
     let server = server(&args, |name| std::env::var(name).ok())?;
@@ -64,11 +68,17 @@ pub fn run(common: &CommonOptions, args: SqlArgs, actions: Vec<ScriptAction>) ->
             pager: pager(),
             hints,
             color: colors_stderr(common.color),
+            vi,
         };
         let code = repl::run(connector, &args.role.unwrap_or(role), invocation).await;
         drop(held);
         Ok(code)
     })
+}
+
+/// Tells whether lines are edited with vi's keys: as the person's own settings have it, which nobody needs who does not type.
+fn has_vis_keys(typed: bool, variable: impl Fn(&str) -> Option<String>) -> Result<bool> {
+    Ok(typed && UserConfig::read(variable)?.vi)
 }
 
 /// The database that is meant, and who connects where nobody is named.
@@ -236,6 +246,21 @@ mod tests {
         assert_eq!(named("-d postgres://app@h/x"), is("postgres://app@h:5432/x"));
         assert_eq!(named("-h abc.dsql.us-east-1.on.aws"), None);
         assert_eq!(named("-d postgres"), None);
+    }
+
+    #[test]
+    fn whoever_types_has_the_keys_of_the_own_settings() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = |typed, text: &str| {
+            std::fs::create_dir_all(dir.path().join("workshop")).unwrap();
+            std::fs::write(dir.path().join("workshop/config"), text).unwrap();
+            let home = dir.path().to_string_lossy().into_owned();
+            has_vis_keys(typed, |name| (name == "XDG_CONFIG_HOME").then(|| home.clone()))
+        };
+        assert!(keys(true, "editing_mode = vi\n").unwrap());
+        assert!(!keys(true, "editing_mode = emacs\n").unwrap());
+        assert!(keys(true, "editing_mode = ed\n").is_err());
+        assert!(!keys(false, "editing_mode = ed\n").unwrap());
     }
 
     #[test]

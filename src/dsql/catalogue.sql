@@ -25,6 +25,19 @@ CREATE OR REPLACE VIEW pg_catalog.pg_db_role_setting AS
 CREATE OR REPLACE VIEW pg_catalog.pg_am AS
   SELECT tableoid, oid, CASE amname WHEN 'btree' THEN 'btree_index' ELSE amname END AS amname, amhandler, amtype FROM pg_dsql.pg_am;
 GRANT SELECT ON pg_catalog.pg_event_trigger, pg_catalog.pg_db_role_setting, pg_catalog.pg_am, pg_catalog.pg_namespace TO PUBLIC;
+-- A view has no system columns, and tools ask for these two: `n.xmin` is then a call of xmin with the row.
+DO $$
+DECLARE item record;
+BEGIN
+  FOR item IN SELECT x.name, x.type, 'pg_dsql.' || y.name AS source, y.name AS view, y.condition
+      FROM (VALUES ('xmin', 'xid'), ('tableoid', 'oid')) x(name, type),
+           (VALUES ('pg_namespace', 'r.oid = $1.oid'), ('pg_am', 'r.oid = $1.oid'), ('pg_event_trigger', 'false'),
+                   ('pg_db_role_setting', 'r.setdatabase = $1.setdatabase AND r.setrole = $1.setrole')) y(name, condition) LOOP
+    EXECUTE format('CREATE OR REPLACE FUNCTION pg_catalog.%I(pg_catalog.%I) RETURNS %s LANGUAGE sql STABLE SECURITY DEFINER '
+                   'SET search_path = pg_catalog, pg_temp RETURN (SELECT r.%I FROM %s r WHERE %s)',
+                   item.name, item.view, item.type, item.name, item.source, item.condition);
+  END LOOP;
+END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN 'PostgreSQL 16'::text;
 -- A transaction that may have to be replayed has a seed, and then the same calls give the same values.

@@ -17,7 +17,7 @@
 //!
 //! `fuzz` has what must hold for any bytes; it is compiled for tests and for the targets in `fuzz/` only.
 //!
-//! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `edits`, `rules`, `shadow`, `explain`, `token`, `access`,
+//! Invariant: `wire`, `classify`, `uses`, `catalog_change`, `order`, `rows_as_read`, `edits`, `rules`, `shadow`, `explain`, `token`, `access`,
 //! `limits`, `shared_keys` and `txn` do no I/O and never ask for the time.
 
 mod accept;
@@ -42,6 +42,7 @@ mod limits;
 mod order;
 mod own_names;
 mod proxy;
+mod rows_as_read;
 mod rules;
 mod serve;
 mod session;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::edits::edited;
+use super::rows_as_read;
 use super::statement::{Catalogue, OrderedQuery};
 use super::words::Words;
 use workshop_base::sql::{self, TokenKind as T};
@@ -169,7 +170,7 @@ impl OrderWriter<'_> {
             false => (from..to).find(|at| here(*at) && w.is(*at, "from")),
         };
         let Some(list) = list else { return };
-        if (from + 1..list).any(|at| w.symbol(at + 1, b'(') && w.name(at).is_some_and(|name| is_aggregate(&name))) {
+        if !rows_as_read::keeps_rows(w, from + 1..list) {
             return;
         }
         let end = (list..to).find(|at| here(*at) && w.any(*at, TAILS)).unwrap_or(to);
@@ -190,11 +191,8 @@ impl OrderWriter<'_> {
             return;
         }
         if let [FromItem::Table { key, .. }] = &items[..] {
-            // A row that is asked for by its key has no order.
-            let asked = |column: &String| {
-                (conditions..end).any(|at| w.name(at).as_ref() == Some(column) && w.symbol(at + 1, b'='))
-            };
-            if key.iter().all(asked) && !(conditions..end).any(|at| w.is(at, "or")) {
+            // One row has no order.
+            if rows_as_read::asks_for_one(w, conditions..end, key) {
                 return;
             }
         }
@@ -364,70 +362,6 @@ fn level_of(w: Words) -> Option<Vec<u32>> {
     }
     (depth == 0).then_some(levels)
 }
-
-fn is_aggregate(name: &str) -> bool {
-    AGGREGATES.contains(&name)
-}
-
-/// PostgreSQL's own; a client cannot define any.
-const AGGREGATES: &[&str] = &[
-    "any_value",
-    "array_agg",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "bool_and",
-    "bool_or",
-    "corr",
-    "count",
-    "covar_pop",
-    "covar_samp",
-    "cume_dist",
-    "dense_rank",
-    "every",
-    "json_agg",
-    "json_agg_strict",
-    "json_arrayagg",
-    "json_object_agg",
-    "json_object_agg_strict",
-    "json_object_agg_unique",
-    "json_object_agg_unique_strict",
-    "json_objectagg",
-    "jsonb_agg",
-    "jsonb_agg_strict",
-    "jsonb_object_agg",
-    "jsonb_object_agg_strict",
-    "jsonb_object_agg_unique",
-    "jsonb_object_agg_unique_strict",
-    "max",
-    "min",
-    "mode",
-    "percent_rank",
-    "percentile_cont",
-    "percentile_disc",
-    "range_agg",
-    "range_intersect_agg",
-    "rank",
-    "regr_avgx",
-    "regr_avgy",
-    "regr_count",
-    "regr_intercept",
-    "regr_r2",
-    "regr_slope",
-    "regr_sxx",
-    "regr_sxy",
-    "regr_syy",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "string_agg",
-    "sum",
-    "var_pop",
-    "var_samp",
-    "variance",
-    "xmlagg",
-];
 
 #[cfg(test)]
 #[path = "order_tests.rs"]

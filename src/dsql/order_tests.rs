@@ -35,6 +35,21 @@ fn a_query_of_tables_has_its_keys_order() {
         ("select extract(year from at) from t", "select extract(year from at) from t|"),
         ("select n from t where id = 1 or id = 2", "select n from t where id = 1 or id = 2|"),
         ("(select n from t)", "(select n from t|)"),
+        ("select n from t where id = any ($1)", "select n from t where id = any ($1)|"),
+        ("select n from t where id = n", "select n from t where id = n|"),
+        (
+            "select n from t where exists (select 1 from u where u.id = 1)",
+            "select n from t where exists (select 1 from u where u.id = 1)|",
+        ),
+        ("select n from t where not id = 1", "select n from t where not id = 1|"),
+        ("select over from t", "select over from t|"),
+        ("select count(*) over (), n from t", "select count(*) over (), n from t|"),
+        ("select sum(n) filter (where n > 1) over () from t", "select sum(n) filter (where n > 1) over () from t|"),
+        ("select (select count(*) from u) from t", "select (select count(*) from u) from t|"),
+        (
+            "select (select row_number() over (order by a) from u) from t",
+            "select (select row_number() over (order by a) from u) from t|",
+        ),
         ("select * from t, two x", "select * from t, two x ORDER BY t.\"id\", x.\"a\", x.\"B\""),
         (
             "select n from t a left join t b on a.n = b.n and (b.n > 1) join two using (n) where a.n > 1",
@@ -100,8 +115,13 @@ fn a_query_of_tables_has_its_keys_order() {
 #[test]
 fn other_queries_stay_as_they_are() {
     for sql in [
-        "select (select count(*) from u) from t",
+        "select (select max(t.n)) from t",
         "select n from t where id = 1",
+        "select n from t where n > 1 and t.id = $1::int and (n = 1 or n = 2)",
+        "select a from two where \"B\" = 'x' and n between 1 and 2 and a = 3",
+        "select row_number() over (order by n desc), n from t",
+        "select count(*) over (partition by n) from t",
+        "select sum(count(*)) over () from t",
         "select * from t order by n",
         "select count(*) from t",
         "select n, sum(n) from t group by n",

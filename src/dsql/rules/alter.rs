@@ -253,8 +253,11 @@ const ACTIONS: &[(&[&str], &str)] = &[
 
 fn constraint(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
     let at = if w.is(from, "constraint") { from + 2 } else { from };
+    let not_valid = is_not_valid(w, at, to);
     let allowed = match () {
-        () if w.any(at, &["check", "foreign"]) => (at..to).any(|n| w.are(n, &["not", "valid"])),
+        () if w.any(at, &["check", "foreign"]) => not_valid,
+        // PostgreSQL's grammar says that these cannot be.
+        () if w.any(at, &["unique", "primary", "exclude"]) && not_valid => return Ok(()),
         () if w.is(at, "unique") => w.are(at + 1, &["using", "index"]),
         () => false,
     };
@@ -266,6 +269,14 @@ fn constraint(w: Words, from: usize, to: usize) -> Result<(), SqlFailure> {
         true if w.is(at, "check") => Err(Rule::DeferrableCheck.failure()),
         _ => Ok(()),
     }
+}
+
+/// Returns whether a constraint is marked NOT VALID, which says nothing where an expression does.
+fn is_not_valid(w: Words, mut at: usize, to: usize) -> bool {
+    while at < to && !w.are(at, &["not", "valid"]) {
+        at = if w.symbol(at, b'(') { w.closing(at) } else { at + 1 };
+    }
+    at < to
 }
 
 fn add_column(w: Words, mut at: usize, to: usize, insertions: &mut Vec<Insertion>) -> Result<(), SqlFailure> {

@@ -29,13 +29,21 @@ pub fn create(w: Words) -> Judged {
     let table = at + 1 + usize::from(w.is(at + 1, "only"));
     let (_, at) = w.qualified(table);
     let table = w.source(table..at.min(w.count())).to_owned();
-    if w.is(at, "using") {
-        return Err(Rule::IndexUsing.failure());
-    }
+    // Blanks stand for what PostgreSQL does not know, as positions count.
+    let mut blanked = Vec::new();
+    let at = match w.is(at, "using") {
+        // The only method there is; `btree` is refused on a cluster, too (measured in 2026).
+        true if w.name(at + 1).as_deref() == Some("btree_index") => {
+            blanked.extend([at, at + 1]);
+            at + 2
+        }
+        true => return Err(Rule::IndexUsing.failure()),
+        false => at,
+    };
     let refusal = keys(w, at.min(w.count())).and_then(|()| clauses(w, w.closing(at))).err();
     let Some(word) = asynchronous else {
         return Ok(Some(Rewrite {
-            sql: w.source(0..w.count()).to_owned(),
+            sql: without(w, &blanked),
             step: ProxyStep::SyncIndex { table, refusal: refusal.map(Box::new) },
             ..Rewrite::default()
         }));
@@ -43,17 +51,23 @@ pub fn create(w: Words) -> Judged {
     if let Some(failure) = refusal {
         return Err(failure);
     }
-    // Without ASYNC, and without UNIQUE, which the job will see to; blanks in their place, as positions count.
+    // Nor UNIQUE, which the job will see to.
     let unique = w.is(1, "unique");
-    let mut create = w.source(0..w.count()).to_owned();
-    for at in [Some(word), unique.then_some(1)].into_iter().flatten() {
-        let range = w.tokens[at].range();
-        let start = range.start - w.tokens[0].range().start;
-        create.replace_range(start..start + range.len(), &" ".repeat(range.len()));
-    }
+    blanked.extend([Some(word), unique.then_some(1)].into_iter().flatten());
     let sql = "SELECT NULL::pg_catalog.text AS job_id".to_owned();
-    let step = ProxyStep::IndexJob { create, unique };
+    let step = ProxyStep::IndexJob { create: without(w, &blanked), unique };
     Ok(Some(Rewrite { sql, tag: Some("CREATE INDEX"), step, ..Rewrite::default() }))
+}
+
+/// The statement with blanks in the place of these words.
+fn without(w: Words, words: &[usize]) -> String {
+    let mut text = w.source(0..w.count()).to_owned();
+    for at in words {
+        let range = w.tokens[*at].range();
+        let start = range.start - w.tokens[0].range().start;
+        text.replace_range(start..start + range.len(), &" ".repeat(range.len()));
+    }
+    text
 }
 
 /// Looks at the keys, whose parenthesis opens at `at`: what each is, before how many there are.

@@ -307,6 +307,11 @@ fn indexes() {
         ("create index async i on t (a desc)", "0A000 specifying sort order not supported for index keys"),
         ("create index async i on t (a text_pattern_ops)", "0A000 opclass not supported for index keys"),
         ("create index async i on t using btree (a)", "0A000 USING not supported for CREATE INDEX"),
+        ("create index i on t using Btree_Index (a)", "=> create index i on t                   (a)"),
+        (
+            "create index async i on t using btree_index (a desc)",
+            "0A000 specifying sort order not supported for index keys",
+        ),
         ("create index async s.i on t (a)", "42601 syntax error at or near \".\""),
         (
             "create unique index async if not exists i on s.t (lower(a), (a || 'x')) include (b) where a > 'x'",

@@ -297,7 +297,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ProxySession<S> {
                 self.pass(&message);
                 return Ok(());
             }
-            (ExecuteRequest::Backend, _) => return self.refuse(Rule::Aborted.failure()).await,
+            // The rows that are left were lost with the snapshot that the portal read: there are none to go on with.
+            (ExecuteRequest::Backend, _) => {
+                let rule = if self.failed() { Rule::Aborted } else { Rule::Conflict };
+                return self.refuse(rule.failure()).await;
+            }
             (ExecuteRequest::First, Some(statement)) => statement,
             (asked, _) => {
                 let name = name.to_owned();

@@ -142,8 +142,10 @@ impl<'a> Args<'a> {
                     out.push(';');
                     semicolons = before + 1;
                 }
-                c if c.is_ascii_whitespace() => break,
-                '\\' => break,
+                c if c.is_ascii_whitespace() || c == '\\' => {
+                    semicolons = before;
+                    break;
+                }
                 '\'' => {
                     quoted = true;
                     self.at += 1;
@@ -324,6 +326,8 @@ mod tests {
         {
             assert_eq!(word(text), expected, "{text}");
         }
+        // Nor where something follows.
+        assert_eq!((word("t; x"), word("t;;\\echo"), word("a;b c")), (is("t"), is("t"), is("a;b")));
         assert_eq!(words("t; ;"), ["t;", ";"]);
         assert_eq!(Args::new("a \"B;\"\"c\";", 0, None).words(), ["a", "\"B;\"\"c\""]);
         assert_eq!(Args::new("\"B;\"\"c\";", 0, None).name(), is("B;\"c"));

@@ -9,7 +9,7 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::history::{History as _, MemHistory};
-use rustyline::{ColorMode, CompletionType, Config, Context, Editor, GraphemeClusterMode};
+use rustyline::{ColorMode, CompletionType, Config, Context, EditMode, Editor, GraphemeClusterMode};
 
 use crate::complete::{CompletionNames, complete};
 use crate::console::{InputLine, LineSource};
@@ -135,12 +135,18 @@ pub struct EditorLines {
 }
 
 impl EditorLines {
-    /// Lines with completion from `names`, and the newest `size` entries of a history to go back to.
+    /// Lines with completion from `names`, and the newest `size` entries of a history to go back to; with vi's keys or emacs'.
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub fn new(names: Arc<RwLock<CompletionNames>>, history: History, size: usize) -> rustyline::Result<EditorLines> {
+    pub fn new(
+        names: Arc<RwLock<CompletionNames>>,
+        history: History,
+        size: usize,
+        vi: bool,
+    ) -> rustyline::Result<EditorLines> {
         let config = Config::builder()
+            .edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs })
             .completion_type(CompletionType::List)
             .bracketed_paste(true)
             // Otherwise the highlighter, which makes lines safe, is not asked.

@@ -163,7 +163,7 @@ async fn talk(console: &mut Console, invocation: &SqlInvocation, sink: &mut Stdi
     let history = file.map_or_else(History::in_memory, History::open);
     // As in psql, a number below nothing is no bound.
     let size = console.settings.vars.get("HISTSIZE").and_then(|size| size.parse::<usize>().ok()).unwrap_or(usize::MAX);
-    let mut source = match editor::EditorLines::new(console.names(), history, size) {
+    let mut source = match editor::EditorLines::new(console.names(), history, size, invocation.vi) {
         Ok(source) => source,
         Err(error) => {
             sink.complain(&format!("the terminal cannot be used for editing: {error}"));

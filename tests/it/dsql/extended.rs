@@ -75,6 +75,36 @@ async fn an_open_portal_survives_the_loss_of_its_locks() {
     world.end().await;
 }
 
+/// A driver fetches the rest of its rows; those have gone with the snapshot. Nothing of the client's has failed: it begins again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_conflict_took_of_a_portal_is_told_as_one() {
+    let world = World::new().await;
+    let (mut one, mut two) = two(&world).await;
+    one.query("begin").await;
+    let mut out = BytesMut::new();
+    frontend::parse("", "select id from t order by id", [], &mut out).expect("written");
+    let none = |_: &str, _: &mut BytesMut| Ok(postgres_protocol::IsNull::No);
+    frontend::bind("p", "", [], std::iter::empty::<&str>(), none, [], &mut out).map_err(|_| "").expect("written");
+    frontend::execute("p", 2, &mut out).expect("written");
+    frontend::sync(&mut out);
+    one.send(out.split()).await;
+    assert_eq!(one.finish().await, ["1", "2", "(more) *"]);
+    assert_eq!(two.query("update t set n = 2 where id = 1").await, ["UPDATE 1"]);
+    assert_eq!(one.query("update t set n = 1 where id = 1").await, ["UPDATE 1 *"]);
+    frontend::execute("p", 2, &mut out).expect("written");
+    frontend::sync(&mut out);
+    one.send(out.clone()).await;
+    assert_eq!(one.finish().await, ["ERROR 40001 change conflicts with another transaction (OC000) !"]);
+    // As of any portal in a transaction that has failed.
+    one.send(out).await;
+    assert_eq!(
+        one.finish().await,
+        ["ERROR 25P02 current transaction is aborted, commands ignored until end of transaction block !"]
+    );
+    assert_eq!(one.query("commit").await, ["ROLLBACK"]);
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_writing_portal_come_in_slices() {
     let world = World::new().await;

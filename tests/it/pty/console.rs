@@ -23,7 +23,8 @@ pub fn child() {
         timeout: CONNECT_TIMEOUT,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let code = runtime.block_on(repl::run(connector, &variable("WORKSHOP_TEST_ROLE"), SqlInvocation::default()));
+    let invocation = SqlInvocation { vi: std::env::var_os("WORKSHOP_TEST_VI").is_some(), ..SqlInvocation::default() };
+    let code = runtime.block_on(repl::run(connector, &variable("WORKSHOP_TEST_ROLE"), invocation));
     println!("ended: {code}");
     runtime.shutdown_background();
 }
@@ -97,6 +98,15 @@ fn lines_typed_ahead_are_answered_in_their_turn() {
     converse(&[], |tty| {
         tty.send("select 'a' || 1;\rselect 'b' || 2;\rselect 'c' || 3;\r\\q\r");
         tty.until("three answers", |tty| ["a1", "b2", "c3"].iter().all(|answer| tty.screen().contains(answer)));
+    });
+}
+
+#[test]
+fn a_line_is_edited_with_vi_s_keys_where_they_are_set() {
+    converse(&[("WORKSHOP_TEST_VI", "1")], |tty| {
+        tty.send("xselect 41 + 1;\x1b0x\r");
+        tty.sees("       42");
+        tty.send("\\q\r");
     });
 }
 
