@@ -96,7 +96,7 @@ impl Driver {
         // What a crash leaves of its commands is found by that.
         self.save();
         let ctx = self.context(Some(at_step.clone()), cancel, detach);
-        let here = self.target.here();
+        let left_here = self.target.left();
         self.tasks.spawn(async move {
             // A fault of ours must not leave the step running for ever.
             if let Some(session) = to_keep {
@@ -105,7 +105,7 @@ impl Driver {
             let action = network::beside(&ctx, run_action(&ctx, &at_step, part.statements(total)));
             // In the account a deploy goes on by itself when the talk leaves it.
             let left = || if is_deploy { ActionOutcome::Detached } else { ActionOutcome::Cancelled };
-            let action = async { here.run_until_cancelled(action).await.unwrap_or_else(left) };
+            let action = async { left_here.run_until_cancelled(action).await.unwrap_or_else(left) };
             let running = AssertUnwindSafe(action).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(internal_error()));
             ctx.sink.send(Internal::StepEnded { at_step, outcome });
