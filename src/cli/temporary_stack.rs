@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::args::CommonOptions;
-use super::{output, target};
+use super::{output, shell};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::Course;
@@ -35,7 +35,7 @@ impl TemporaryStacks {
     /// # Errors
     /// Without credentials, and when a stack of the course is there already: it may be someone's work.
     pub async fn claim(common: &CommonOptions, course: &Course) -> Result<TemporaryStacks> {
-        let environment: Environment = target::account(common, std::env::vars());
+        let environment: Environment = shell::account(common, shell::variables());
         let clients = Clients::connect(&environment).await?;
         let Caller { account, .. } = clients.caller().await?;
         // As long as nothing was made there is nothing to tell of.
