@@ -210,6 +210,11 @@ async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usiz
     let Some((chapter, step)) = at_step.with_chapter(&course) else {
         return ActionOutcome::Broken(internal_error());
     };
+    if step.action.kind() != ActionKind::Deploy
+        && let Ok(mut own) = ctx.own_stacks.lock()
+    {
+        own.extend(course.stacks_made_by(step).into_iter().map(str::to_owned));
+    }
     let outcome = step::run(ctx, chapter, step, statements).await;
     let is_courses_own = matches!(&step.action, StepAction::Deploy(deploy) if deploy.stack.is_none());
     if step.action.deploys()

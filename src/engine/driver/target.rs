@@ -1,6 +1,6 @@
 //! The target: made ready in the background, reached once, lost and made ready again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -46,6 +46,8 @@ pub(super) struct TargetConnection {
     pub(super) cdk: KeptCdk,
     /// The conditions that it is under.
     pub(super) conditions: SharedConditions,
+    /// The stacks that this run has made, or may have.
+    pub(super) own_stacks: Arc<Mutex<BTreeSet<String>>>,
     /// The values that steps and checks captured here, by name.
     pub(super) captures: Arc<Mutex<BTreeMap<String, Value>>>,
 }
@@ -66,6 +68,7 @@ impl TargetConnection {
             cdk: KeptCdk::default(),
             conditions: SharedConditions::default(),
             captures: Arc::default(),
+            own_stacks: Arc::default(),
             config,
         }
     }
