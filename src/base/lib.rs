@@ -12,6 +12,7 @@ pub mod duration;
 pub mod encoding;
 pub mod feed;
 pub mod files;
+pub mod ignored;
 pub mod log;
 pub mod marked;
 pub mod private_dir;

@@ -155,6 +155,15 @@ impl PrivateDir {
         }
     }
 
+    /// Tells whether this is still the directory that its name leads to: it may have been moved, or another made there.
+    pub fn is_in_place(&self) -> bool {
+        let same = || {
+            let (held, there) = (rustix::fs::fstat(&self.fd)?, rustix::fs::stat(&self.path)?);
+            io::Result::Ok((held.st_dev, held.st_ino) == (there.st_dev, there.st_ino))
+        };
+        same().unwrap_or(false)
+    }
+
     /// The directory's name, for messages and for programs that must be given one.
     pub fn path(&self) -> &Path {
         &self.path

@@ -8,7 +8,7 @@ use rustix::fs::{Access, access};
 use super::args::CommonOptions;
 use super::output::say;
 use super::runtime::block_on;
-use super::{course, places, target};
+use super::{course, places, shell, target};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::model::{Course, Target};
@@ -88,7 +88,7 @@ fn working_dir(workdir: &Path) -> (String, Option<&'static str>) {
 
 /// Looks at an account without changing it.
 async fn account(common: &CommonOptions, course: &Course, stack: &str) -> Vec<(&'static str, Result<String>)> {
-    let environment = target::account(common, std::env::vars());
+    let environment = shell::account(common, shell::variables());
     let clients = match Clients::connect(&environment).await {
         Ok(clients) => clients,
         Err(error) => return vec![("AWS region", Err(error.into()))],

@@ -29,6 +29,7 @@ mod runtime;
 mod sandbox;
 mod scaffold;
 mod screen;
+mod shell;
 mod shipped;
 mod sql;
 mod standby;

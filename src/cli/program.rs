@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::builder::{OsStr, Resettable};
 use clap::{Arg, ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap_mangen::Man;
 
 use super::args::{Cli, CliCommand};
 use super::output::{colors_stderr, complain};
@@ -99,9 +100,61 @@ fn completions(shell: clap_complete::Shell) -> Result<u8> {
 
 /// Writes the manual page: the program's, then each command's as a section of it.
 fn manual() -> Result<u8> {
-    let mut page = Vec::new();
-    let unwritten = |e| Problem::environment(format!("the manual page cannot be made: {e}"));
-    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(unwritten)?;
-    super::output::say(&String::from_utf8_lossy(&page))?;
+    let page = manual_page().map_err(|e| Problem::environment(format!("the manual page cannot be made: {e}")))?;
+    super::output::say(&page)?;
     Ok(0)
+}
+
+fn manual_page() -> std::io::Result<String> {
+    let mut command = Cli::command();
+    command.build();
+    let mut page = Vec::new();
+    let program = Man::new(command.clone());
+    program.render_title(&mut page)?;
+    program.render_name_section(&mut page)?;
+    program.render_synopsis_section(&mut page)?;
+    program.render_description_section(&mut page)?;
+    program.render_options_section(&mut page)?;
+    program.render_subcommands_section(&mut page)?;
+    for command in command.get_subcommands() {
+        command_section(command, &mut page)?;
+    }
+    program.render_extra_section(&mut page)?;
+    program.render_version_section(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// Writes what is a command's own, and its commands after it: the options that every command understands stand with the program.
+fn command_section(command: &clap::Command, page: &mut Vec<u8>) -> std::io::Result<()> {
+    if command.is_hide_set() || command.get_name() == "help" {
+        return Ok(());
+    }
+    let own = command.clone().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    let (man, mut section) = (Man::new(own), Vec::new());
+    man.render_synopsis_section(&mut section)?;
+    man.render_description_section(&mut section)?;
+    man.render_options_section(&mut section)?;
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_uppercase();
+    page.extend(format!(".SH \"{name}\"\n").bytes());
+    let section = String::from_utf8_lossy(&section).into_owned();
+    page.extend(section.lines().flat_map(|line| format!("{}\n", line.replacen(".SH ", ".SS ", 1)).into_bytes()));
+    command.get_subcommands().try_for_each(|command| command_section(command, page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_each_command_with_its_own_options() {
+        let page = manual_page().unwrap();
+        let section = |name: &str| {
+            let (_, rest) = page.split_once(&format!(".SH \"{name}\"\n")).unwrap_or_else(|| panic!("{name}"));
+            rest.split(".SH ").next().unwrap_or_default().to_owned()
+        };
+        assert!(section("WORKSHOP SANDBOX START").contains("database\\-port"));
+        assert!(section("WORKSHOP BEGIN-AGAIN").contains("\\-\\-edits"));
+        assert!(!section("WORKSHOP BEGIN-AGAIN").contains("profile"), "what every command has stands once");
+        assert!(!page.contains("WORKSHOP SANDBOX SERVE") && page.contains("Exit codes: 0 all passed"));
+    }
 }

@@ -24,6 +24,7 @@ use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
 use workshop_course::lesson::lint;
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
+use workshop_engine::event::EventKind;
 use workshop_engine::walk::{self, Plan, WalkLimits};
 use workshop_engine::{Beginning, Clock, EngineConfig, Mode};
 use workshop_sandbox::control::{self, SandboxKind, SandboxOptions};
@@ -77,7 +78,7 @@ pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u
         if theirs {
             let plan = Plan::Checks(chapters(&course, request));
             let run = (Mode::CheckOnly, plan, Beginning::default());
-            return walk(common, course, &workdir, run, reports, &stop).await;
+            return walk(common, course, &workdir, run, reports, None, &stop).await;
         }
         // Nothing is made by then that would have to be taken away.
         let (scratch, stack) = match stop.run_until_cancelled(begin(common, &course)).await {
@@ -97,11 +98,10 @@ pub fn run(common: &CommonOptions, request: RunRequest, fresh: bool) -> Result<u
             // What an account holds is nowhere else.
             Some(_) => Beginning::default(),
         };
-        let code = walk(common, course, &workdir, (Mode::Scratch, plan, beginning), reports, &stop).await;
-        match stack {
-            None => scratch.close(common).await,
-            // Whatever came of the run: nobody is going to look at what it made.
-            Some(stack) => stack.release(&stop).await?,
+        let is_local = stack.is_none();
+        let code = walk(common, course, &workdir, (Mode::Scratch, plan, beginning), reports, stack, &stop).await;
+        if is_local {
+            scratch.close(common).await;
         }
         code
     }))
@@ -193,12 +193,15 @@ async fn beginning(
     checkpoints.beginning(after, move |chapter| chapter < last && one.is_none_or(|one| chapter + 1 >= one))
 }
 
+/// Walks, and reports it. What it makes in an account goes before its end is reported: nobody is going to look at that, whatever
+/// came of the run.
 async fn walk(
     common: &CommonOptions,
     course: Arc<Course>,
     workdir: &Path,
     (mode, plan, beginning): (Mode, Plan, Beginning<'_>),
     mut reports: Reports,
+    stacks: Option<TemporaryStacks>,
     stop: &CancellationToken,
 ) -> Result<u8> {
     let target = target::of(common, &course);
@@ -219,12 +222,25 @@ async fn walk(
     };
     let limits = WalkLimits { stop: stop.clone(), time: common.time_limit.0 };
     let proved = matches!(plan, Plan::Proof(_)).then(|| setup.course.clone());
-    let mut waits = MeasuredWaits::default();
+    let (mut waits, mut closed) = (MeasuredWaits::default(), None);
+    let told = setup.course.clone();
     walk::walk(setup, &plan, beginning, &limits, |event| {
         waits.take(event);
-        reports.event(event);
+        let stacks = stacks.as_ref().inspect(|stacks| stacks.take(&told, event));
+        match event.kind {
+            EventKind::Closed { .. } if stacks.is_some() => closed = Some(event.clone()),
+            _ => reports.event(event),
+        }
     })
     .await;
+    if let Some(stacks) = stacks
+        && let Err(problem) = stacks.release(stop).await
+    {
+        // Also to those whose report is another's to read: it costs money.
+        output::complain(&problem, output::colors_stderr(common.color));
+        reports.problem(problem);
+    }
+    closed.iter().for_each(|event| reports.event(event));
     if let Some(course) = proved {
         let warnings = waits.planned_too_long(&course, target);
         output::warn(&lint::render_warnings(&warnings, output::colors_stderr(common.color)));

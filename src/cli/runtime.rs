@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
+use workshop_base::ignored::is_ignored;
 use workshop_base::problem::{Kind, Problem, Result};
 
 /// Runs async work to its end on a runtime of its own.
@@ -41,7 +43,8 @@ fn started(mut builder: Builder) -> Result<Runtime> {
     })
 }
 
-/// Runs work that can be stopped. The first INT, TERM or HUP cancels its token: what runs ends in order. The second
+/// Runs work that can be stopped. The first INT, TERM or HUP cancels its token: what runs ends in order; one that was ignored
+/// when the program began, as under `nohup`, does nothing. The second
 /// drops the work where it stands; children are groups that die with their guards.
 ///
 /// # Errors
@@ -51,9 +54,13 @@ pub async fn until_stopped<T>(work: impl AsyncFnOnce(CancellationToken) -> Resul
     let (stopped, at_once) = (stop.clone(), now.clone());
     tokio::spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
-        let streams = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-        let mut streams: Vec<_> = streams.into_iter().flatten().collect();
-        while !streams.is_empty() {
+        let listened = [Signal::INT, Signal::TERM, Signal::HUP].into_iter().filter(|number| !is_ignored(*number));
+        let mut streams: Vec<_> =
+            listened.filter_map(|number| signal(SignalKind::from_raw(number.as_raw())).ok()).collect();
+        if streams.is_empty() {
+            return;
+        }
+        loop {
             futures::future::select_all(streams.iter_mut().map(|s| Box::pin(s.recv()))).await;
             if stopped.is_cancelled() {
                 break;

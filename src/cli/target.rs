@@ -1,12 +1,12 @@
 //! The target of a run: the sandbox that is started for it, or the user's account.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::args::CommonOptions;
 use super::controls::SandboxControls;
+use super::shell;
 use workshop_base::database_url::DatabaseUrl;
 use workshop_base::problem::{Problem, Result};
 use workshop_course::lesson::model::{Course, CourseDatabase, Target};
@@ -21,13 +21,9 @@ use workshop_sandbox::control::{self, SandboxKind, SandboxOptions};
 use workshop_sandbox::progress::StartProgress;
 use workshop_sandbox::state;
 
-/// The variables of the user's shell that an account, or something that stands for one, is reached by.
-const PASSED_ON: &[&str] = &["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"];
 /// Longer than this nobody waits without a word.
 const LONG: Duration = Duration::from_secs(10);
 const UNANSWERED: &str = "waiting for AWS to say whose credentials these are (sts:GetCallerIdentity)";
-/// Credentials in the shell, which a `--profile` on the command line overrides.
-const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// Returns the target as told on the command line, else the course's own.
 pub fn of(common: &CommonOptions, course: &Course) -> Target {
@@ -175,7 +171,12 @@ pub fn prepare_at(common: &CommonOptions, target: Target, place: Place, course: 
                 if tells {
                     report.prepared(Preparation::Sandbox, begun.elapsed());
                 }
-                return Ok(Arc::new(OfflineTarget::new(database, of_database, &workdir)) as Arc<dyn CloudTarget>);
+                return Ok(Arc::new(OfflineTarget::new(
+                    database,
+                    of_database,
+                    &workdir,
+                    &shell::secrets(shell::variables()),
+                )) as Arc<dyn CloudTarget>);
             };
             let (environment, held) = reach.environment(tell).await?;
             let (held, controls) = (both(held, of_database), reach.controls());
@@ -345,7 +346,7 @@ impl Reach {
             Target::Local => Some(sandbox(common, None)?),
             Target::Aws => None,
         };
-        Ok(Reach { workdir: workdir.to_owned(), options, account: account(common, std::env::vars()) })
+        Ok(Reach { workdir: workdir.to_owned(), options, account: shell::account(common, shell::variables()) })
     }
 
     /// Has a sandbox that is started for it yield the processor to everybody else.
@@ -375,43 +376,11 @@ impl Reach {
     }
 }
 
-/// Returns the user's own environment, as far as it says which account to use; options outrank it.
-pub fn account(common: &CommonOptions, vars: impl Iterator<Item = (String, String)>) -> Environment {
-    let mut environment: BTreeMap<String, String> =
-        vars.filter(|(name, _)| name.starts_with("AWS_") || PASSED_ON.contains(&name.as_str())).collect();
-    if let Some(profile) = &common.profile {
-        environment.insert("AWS_PROFILE".into(), profile.clone());
-        // Empty is not set, for us and for every AWS tool we start.
-        environment.extend(KEYS.iter().map(|key| ((*key).to_owned(), String::new())));
-    }
-    if let Some(region) = &common.region {
-        environment.insert("AWS_REGION".into(), region.clone());
-        environment.insert("AWS_DEFAULT_REGION".into(), region.clone());
-    }
-    Environment(environment)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::args::Cli;
     use clap::Parser;
-
-    fn vars() -> impl Iterator<Item = (String, String)> {
-        let vars =
-            [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_REGION", "eu-west-1"), ("HOME", "/home/x"), ("PGPORT", "5432")];
-        vars.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned()))
-    }
-
-    #[test]
-    fn a_profile_on_the_command_line_outranks_keys_in_the_shell() {
-        let cli = Cli::parse_from(["workshop", "--profile", "stage", "--region", "us-east-2"]);
-        let environment = account(&cli.common, vars());
-        assert_eq!(environment.get("AWS_PROFILE"), Some("stage"));
-        assert_eq!(environment.get("AWS_ACCESS_KEY_ID"), None);
-        assert_eq!(environment.get("AWS_REGION"), Some("us-east-2"));
-        assert_eq!(environment.get("HOME"), None);
-    }
 
     #[test]
     fn what_is_not_told_is_as_the_session_has_it() {
@@ -432,14 +401,5 @@ mod tests {
         assert_eq!(resumed("--target aws --profile other", Target::Aws), is(Target::Aws, "other", ""));
         assert_eq!(resumed("--target local", Target::Aws), is(Target::Local, "", ""));
         assert_eq!(resumed("--target aws", Target::Local), is(Target::Aws, "", ""));
-    }
-
-    #[test]
-    fn without_options_the_shell_decides() {
-        let cli = Cli::parse_from(["workshop"]);
-        let environment = account(&cli.common, vars());
-        assert_eq!(environment.get("AWS_ACCESS_KEY_ID"), Some("AKID"));
-        assert_eq!(environment.get("AWS_REGION"), Some("eu-west-1"));
-        assert_eq!(environment.get("PGPORT"), Some("5432"));
     }
 }

@@ -1,18 +1,21 @@
 //! A run by itself in someone's AWS account: it says what it makes there, leaves alone what is there, and takes down
 //! what it made.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::args::CommonOptions;
-use super::{output, target};
+use super::{output, shell};
 use workshop_base::problem::{Kind, Problem, Result};
 use workshop_base::text::sanitize;
-use workshop_course::lesson::model::Course;
+use workshop_course::lesson::model::{ActionKind, Course};
 use workshop_engine::aws::clients::Caller;
 use workshop_engine::aws::stack::{self, Stack};
 use workshop_engine::aws::{Clients, Environment, Error};
+use workshop_engine::event::{Event, EventKind};
 
 /// The pause between two looks at a stack that is going away.
 const LOOK: Duration = Duration::from_secs(2);
@@ -26,6 +29,8 @@ pub struct TemporaryStacks {
     clients: Clients,
     /// Those that are still to go, in the order in which they are made.
     stacks: Vec<String>,
+    /// Those of them that the run has made, or may have: the others are somebody else's, if they are there.
+    begun: Mutex<BTreeSet<String>>,
     account: String,
 }
 
@@ -35,11 +40,11 @@ impl TemporaryStacks {
     /// # Errors
     /// Without credentials, and when a stack of the course is there already: it may be someone's work.
     pub async fn claim(common: &CommonOptions, course: &Course) -> Result<TemporaryStacks> {
-        let environment: Environment = target::account(common, std::env::vars());
+        let environment: Environment = shell::account(common, shell::variables());
         let clients = Clients::connect(&environment).await?;
         let Caller { account, .. } = clients.caller().await?;
         // As long as nothing was made there is nothing to tell of.
-        let mut claimed = TemporaryStacks { stacks: Vec::new(), account, clients };
+        let mut claimed = TemporaryStacks { stacks: Vec::new(), begun: Mutex::default(), account, clients };
         let stacks: Vec<String> = course.stacks().into_iter().map(str::to_owned).collect();
         for name in &stacks {
             if let Some(Stack { status, .. }) = stack::describe(&claimed.clients, name).await? {
@@ -54,8 +59,27 @@ impl TemporaryStacks {
         if !stacks.is_empty() {
             say(&format!("{} at the end; what `cdk bootstrap` makes stays", fate(stacks.len())));
         }
+        if !course.setup.is_empty() {
+            claimed.begun = Mutex::new(stacks.iter().cloned().collect());
+        }
         claimed.stacks = stacks;
         Ok(claimed)
+    }
+
+    /// Takes an event of the run: from its deploys on their stacks are to go.
+    pub fn take(&self, course: &Course, event: &Event) {
+        let made = begun_by(course, &event.kind);
+        self.begun().extend(made.into_iter().map(str::to_owned));
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves alone what the run has not made.
+    fn keep_begun(&mut self) {
+        let begun = self.begun().clone();
+        self.stacks.retain(|name| begun.contains(name));
     }
 
     fn place(&self, stack: &str) -> String {
@@ -67,6 +91,7 @@ impl TemporaryStacks {
     /// # Errors
     /// When a stack does not go: then it says how to delete it by hand. The others are deleted all the same.
     pub async fn release(mut self, stop: &CancellationToken) -> Result<()> {
+        self.keep_begun();
         let mut left = None;
         while let Some(name) = self.stacks.last().cloned() {
             if let Err(problem) = self.delete(&name, stop).await {
@@ -97,6 +122,7 @@ impl TemporaryStacks {
         let Some(found) = stack::describe(&self.clients, name).await.map_err(unreached)? else {
             return Ok(());
         };
+        self.at_rest(&found, &place).await.map_err(unreached)?;
         say(&format!("deleting {place}"));
         stack::delete(&self.clients, &found.id).await.map_err(unreached)?;
         let begun = Instant::now();
@@ -134,14 +160,49 @@ impl TemporaryStacks {
     }
 }
 
+impl TemporaryStacks {
+    /// Waits for the end of a change that CloudFormation lets nobody delete a stack in.
+    async fn at_rest(&self, found: &Stack, place: &str) -> std::result::Result<(), Error> {
+        let is_held = |status: &str| status.ends_with("_IN_PROGRESS") && !DELETABLE.contains(&status);
+        if !is_held(&found.status) {
+            return Ok(());
+        }
+        say(&format!("{place} is {}, and is deleted when that has ended", found.status));
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            tokio::time::sleep(LOOK).await;
+            match stack::describe(&self.clients, &found.id).await? {
+                Some(stack) if is_held(&stack.status) => {}
+                Some(_) | None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The states of a change in which a stack can be deleted.
+const DELETABLE: [&str; 3] = ["CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS"];
+
 /// Tells whoever stops a run at once of what is left.
 impl Drop for TemporaryStacks {
     fn drop(&mut self) {
+        self.keep_begun();
         for name in self.stacks.iter().rev() {
             let (place, by_hand) = (self.place(name), self.by_hand(name));
             say(&format!("{place} was not deleted; if it is there, it may cost money: {by_hand}"));
         }
     }
+}
+
+/// Returns the stacks that may be made from this event on. A deploy that is refused begins no phase.
+fn begun_by<'c>(course: &'c Course, kind: &EventKind) -> Vec<&'c str> {
+    let (at_step, deploys) = match kind {
+        EventKind::PhaseStarted { at_step, .. } => (at_step, true),
+        EventKind::StepStarted { at_step, .. } => (at_step, false),
+        _ => return Vec::new(),
+    };
+    let step = at_step.of(course).filter(|step| (step.action.kind() == ActionKind::Deploy) == deploys);
+    step.map(|step| course.stacks_made_by(step)).unwrap_or_default()
 }
 
 fn fate(stacks: usize) -> &'static str {
@@ -167,8 +228,10 @@ fn say(text: &str) {
 mod tests {
     use std::sync::Arc;
 
+    use super::*;
     use crate::tui::fixture;
     use workshop_course::lesson::model::{DeployStep, Step, StepAction};
+    use workshop_engine::event::{Phase, StepRef};
 
     #[test]
     fn a_run_makes_the_courses_own_stack_and_those_that_its_steps_name() {
@@ -181,6 +244,22 @@ mod tests {
         let action = StepAction::Deploy(DeployStep { stack: Some("Network".to_owned()), ..deploy });
         steps.insert(at, Step { id: "network".to_owned(), action, ..steps[at].clone() });
         assert_eq!(course.stacks(), ["Network", own.as_str()], "in the order in which they are made");
+        // What is deleted in the end is what a deploy has begun with, and not what it was kept from.
+        let at_step = |step: &str| {
+            let chapter = course.chapters.iter().find(|chapter| chapter.step(step).is_some()).unwrap();
+            StepRef { chapter: chapter.number, step: step.to_owned() }
+        };
+        let started = |step: &str| EventKind::StepStarted {
+            at_step: at_step(step),
+            attempt: 1,
+            action: ActionKind::Deploy,
+            expects_failure: false,
+            usual_ms: None,
+        };
+        let phase = |step: &str| EventKind::PhaseStarted { at_step: at_step(step), phase: Phase::Synth };
+        assert_eq!(begun_by(&course, &started("network")), Vec::<&str>::new());
+        assert_eq!(begun_by(&course, &phase("network")), ["Network"]);
+        assert_eq!(begun_by(&course, &phase("deploy")), [own.as_str()]);
         course.stack = None;
         assert_eq!(course.stacks(), ["Network"]);
     }

@@ -1,6 +1,6 @@
 //! The context of a running step or check: its run's setup, the way to tell, the ready world, and its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::{CloudTarget, HeldConditions, Lines};
 use super::config::{EngineConfig, Mode};
-use super::event::{DEPLOY_AGAIN, EventKind, StepRef, Stream};
+use super::event::{DEPLOY_AGAIN, EventKind, StepRef, Stream, TargetId};
 use super::expect::ActionOutcome;
 use super::files;
 use super::install::Packages;
@@ -56,6 +56,10 @@ pub struct StepContext {
     pub deployed: Option<(StepRef, String)>,
     pub at_step: Option<StepRef>,
     pub conditions: SharedConditions,
+    /// Where the work was done until this step began, as far as that is known.
+    pub reached: Option<TargetId>,
+    /// The stacks that this run has made, or may have.
+    pub own_stacks: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// The conditions that the target is under, with the step of the lesson that they belong to: its id there.

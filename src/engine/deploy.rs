@@ -17,6 +17,7 @@ use super::cloud::{BoxFuture, CloudTarget};
 use super::context::{StepContext, timed_out};
 use super::deploy_command::{self, LaunchCommand};
 use super::deploy_events::{NOT_THERE, Phases, Tracker, beginning, is_under_way, outputs, phase_of, stands};
+use super::deploy_guards;
 use super::event::{EventKind, Failure, Phase, StepRef, Stream};
 use super::expect::ActionOutcome;
 use super::messages::Internal;
@@ -139,7 +140,9 @@ async fn drive(ctx: &StepContext, step: &Step, deploy: &DeployStep) -> Result<Ac
     let world = ctx.within(step.timeout, ctx.world()).await??;
     let Some(at_step) = ctx.at_step.clone() else { return Ok(ActionOutcome::Done) };
     let name = stack_name(ctx, deploy);
+    deploy_guards::refuse_elsewhere(ctx, world.as_ref())?;
     let before = ctx.within(step.timeout, ctx.waiting(DESCRIBE, world.stack(name.clone()))).await??;
+    deploy_guards::refuse_others(ctx, world.as_ref(), deploy, &name, before.as_ref())?;
     let texts = deploy.template.iter().flat_map(|template| &template.parameters).map(|(_, value)| value.0.as_str());
     let values = ctx.within(step.timeout, ctx.values(texts.collect::<Vec<_>>())).await??;
     let given = deploy.template.iter().flat_map(|template| &template.parameters);

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,8 @@ use workshop_course::code::tree::{SourceFile, Tree};
 const LOCKFILE: &str = "package-lock.json";
 /// Fetching some 250 MB over a slow line.
 const DEADLINE: Duration = Duration::from_mins(15);
+/// The pause between two looks whether another workshop has built an installation.
+const LOOK: Duration = Duration::from_millis(200);
 /// npm's own record of what is installed: the one file that it rewrites in place.
 const RECORD: &str = ".package-lock.json";
 /// The number of files copied at a time.
@@ -64,7 +67,10 @@ impl Packages {
         let Some(lockfile) = project.get(LOCKFILE).and_then(SourceFile::text) else { return Ok(None) };
         let hash = name(lockfile);
         let installation = self.dir.join(&hash);
-        let _one = self.building.lock().await;
+        let _one = tokio::select! {
+            one = self.building.lock() => one,
+            () = cancel.cancelled() => return Err(stopped()),
+        };
         if installation.is_dir() {
             return Ok(Some(installation));
         }
@@ -73,10 +79,15 @@ impl Packages {
         let lock_path = self.dir.join(format!("{hash}.lock"));
         let lock = fs::File::create(&lock_path).map_err(|e| unusable(&lock_path, &e))?;
         report.preparing(Preparation::Packages, WAITING, 0, None, "");
-        let _lock = tokio::task::spawn_blocking(move || flock(&lock, FlockOperation::LockExclusive).map(|()| lock))
-            .await
-            .map_err(|e| Problem::environment(format!("waiting for the package cache: {e}")))?
-            .map_err(|e| unusable(&lock_path, &e.into()))?;
+        // Asked again and again: whoever leaves is not held by a wait that nobody can end.
+        while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            if error != Errno::WOULDBLOCK {
+                return Err(unusable(&lock_path, &error.into()));
+            }
+            if cancel.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+                return Err(stopped());
+            }
+        }
         if installation.is_dir() {
             return Ok(Some(installation));
         }
@@ -391,6 +402,25 @@ mod tests {
         assert_eq!(stopped.kind, Kind::Interrupted);
         assert!(!workdir.join("node_modules").exists());
         assert!(!workdir.join(OURS).join("node_modules.new").exists(), "no half of them either");
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_does_not_wait_for_another_workshop_that_builds() {
+        let cache = tempfile::tempdir().unwrap();
+        let packages = Packages::new(cache.path());
+        let project = Tree::from([(LOCKFILE.to_owned(), SourceFile::plain("{}"))]);
+        fs::create_dir_all(&packages.dir).unwrap();
+        let others = fs::File::create(packages.dir.join(format!("{}.lock", name("{}")))).unwrap();
+        flock(&others, FlockOperation::LockExclusive).unwrap();
+        let cancel = CancellationToken::new();
+        let leaving = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            cancel.cancel();
+        };
+        let report = Report::silent();
+        let waiting = tokio::time::timeout(Duration::from_secs(5), packages.ensure(&project, &report, &cancel));
+        let (ended, ()) = tokio::join!(waiting, leaving);
+        assert_eq!(ended.expect("it does not wait").unwrap_err().kind, Kind::Interrupted);
     }
 
     #[test]

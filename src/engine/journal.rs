@@ -39,6 +39,8 @@ pub enum Error {
     NoEntry(u64),
     #[error("the copy of `{path}` in the journal is damaged")]
     Damaged { path: String },
+    #[error("{} is not the directory any more that the workshop was opened in", .0.display())]
+    Moved(PathBuf),
 }
 
 type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,6 +65,7 @@ impl From<Error> for Problem {
             }
             Error::Io { .. } => Problem::environment(&error).hint("nothing is lost; repair the cause and try again"),
             Error::NoEntry(_) => Problem::usage(&error),
+            Error::Moved(_) => Problem::environment(&error).hint(remedies::GONE),
             Error::Damaged { .. } => Problem::new(Kind::Environment, &error)
                 .hint("the other files of this entry can still be brought back by hand from .workshop/journal/blobs"),
         }
@@ -358,6 +361,10 @@ impl Journal {
         wanted: BTreeMap<String, Content>,
         author: Author,
     ) -> Result<Written> {
+        // What is looked at by its path is written from the directory that is held: both must be the same.
+        if !self.root.is_in_place() {
+            return Err(Error::Moved(self.workdir.clone()));
+        }
         // Look at everything before touching anything.
         let (mut changes, mut is_known) = (Vec::new(), true);
         for (path, want) in wanted {
@@ -662,6 +669,28 @@ mod tests {
         }
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
         assert!(!dir.path().join("a-good").exists());
+    }
+
+    #[test]
+    fn in_a_directory_that_was_moved_away_nothing_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let (here, there) = (root.path().join("here"), root.path().join("there"));
+        fs::create_dir(&here).unwrap();
+        let mut journal = Journal::open(&here).unwrap();
+        journal.write(1, None, &wanted(&[("a", Some("1"))])).unwrap();
+        fs::write(here.join("a"), "mine").unwrap();
+        fs::rename(&here, &there).unwrap();
+        for made_anew in [false, true] {
+            if made_anew {
+                fs::create_dir(&here).unwrap();
+            }
+            let problem = Problem::from(journal.write(2, None, &wanted(&[("a", Some("2"))])).unwrap_err());
+            assert!(problem.hint.is_some_and(|hint| hint.contains("moved")), "{made_anew}");
+            assert_eq!(text(&there, "a").as_deref(), Some("mine"));
+        }
+        fs::remove_dir_all(&here).unwrap();
+        fs::rename(&there, &here).unwrap();
+        assert!(journal.write(3, None, &wanted(&[("a", Some("2"))])).unwrap().kept.is_some());
     }
 
     #[test]

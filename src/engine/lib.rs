@@ -43,6 +43,7 @@ mod context;
 mod deploy;
 mod deploy_command;
 mod deploy_events;
+mod deploy_guards;
 mod driver;
 mod expect;
 mod files;

@@ -33,10 +33,15 @@ pub struct OfflineTarget {
 }
 
 impl OfflineTarget {
-    /// Makes the target of a working directory.
-    pub fn new(database: Option<OwnDatabase>, held: Option<Held>, workdir: &Path) -> OfflineTarget {
-        let environment = Environment(BTreeMap::new());
-        let secrets = Secrets::new(&environment, database.as_ref().and_then(OwnDatabase::password));
+    /// Makes the target of a working directory. `shell` is what the person's shell has: its secrets are handed to every
+    /// command, and told of none.
+    pub fn new(
+        database: Option<OwnDatabase>,
+        held: Option<Held>,
+        workdir: &Path,
+        shell: &Environment,
+    ) -> OfflineTarget {
+        let secrets = Secrets::new(shell, database.as_ref().and_then(OwnDatabase::password));
         OfflineTarget { database, workdir: workdir.to_owned(), secrets, held: Mutex::new(held) }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::event::TypeProblem;
+use workshop_base::files;
 use workshop_base::private_dir::OURS;
 
 /// Directories that hold nothing of a project's own.
@@ -114,12 +115,9 @@ impl KnownTypes {
         let mut all = self.read(project, sources);
         all.insert(0, KnownAnswer { files, problems: problems.to_vec() });
         all.truncate(ANSWERS);
-        let place = self.place(project, sources);
-        let beside = place.with_extension(std::process::id().to_string());
         let write = || {
             fs::create_dir_all(&self.0)?;
-            fs::write(&beside, serde_json::to_vec(&all)?)?;
-            fs::rename(&beside, &place)
+            files::replace(&self.place(project, sources), &serde_json::to_vec(&all)?)
         };
         // It is asked again next time.
         let _ = write();

@@ -35,6 +35,8 @@ pub struct Reports {
     progress: Progress,
     /// The problems of the course that is tried out all the same.
     drift: Vec<Problem>,
+    /// The kind of what went wrong behind the run.
+    behind: Option<Kind>,
     /// The run's outcome, once there is one.
     came: Option<(Verdict, Option<Kind>)>,
     /// The newest event's number and time.
@@ -51,24 +53,39 @@ impl Reports {
 
     /// The same of a course that is tried out although this is wrong with it: then its run does not come out well.
     pub fn of_course(reporters: Vec<Box<dyn Reporter>>, drift: Vec<Problem>) -> Reports {
-        Reports { reporters, progress: Progress::default(), drift, came: None, last: (0, 0), written: Ok(()) }
+        Reports {
+            reporters,
+            progress: Progress::default(),
+            drift,
+            behind: None,
+            came: None,
+            last: (0, 0),
+            written: Ok(()),
+        }
     }
 
     /// Gives an event to every reporter.
     pub fn event(&mut self, event: &Event) {
         let EventKind::Closed { verdict, kind } = event.kind else { return self.tell(event) };
-        self.last = (event.seq.saturating_sub(1), event.at);
+        self.last = (self.last.0.max(event.seq.saturating_sub(1)), event.at);
         let drift = std::mem::take(&mut self.drift);
-        let (verdict, kind) = match verdict.is_good() && !drift.is_empty() {
+        let (verdict, kind) = match (verdict.is_good() && !drift.is_empty(), self.behind) {
             // All that was tried is well: the course is not.
-            true => {
+            (true, _) => {
                 drift.into_iter().for_each(|problem| self.emit(EventKind::Trouble { problem }));
                 (Verdict::Fail, Some(Kind::Failed))
             }
-            false => (verdict, kind),
+            (false, Some(behind)) if verdict.is_good() => (Verdict::Error, Some(behind)),
+            (false, _) => (verdict, kind),
         };
         self.came = Some((verdict, kind));
         self.emit(EventKind::Closed { verdict, kind });
+    }
+
+    /// Takes something in that went wrong when the run was over, before its last event: its end is no good one then.
+    pub fn problem(&mut self, problem: Problem) {
+        self.behind.get_or_insert(problem.kind);
+        self.emit(EventKind::Trouble { problem });
     }
 
     /// Returns the exit code of the run so far.
@@ -172,5 +189,36 @@ mod tests {
         assert_eq!(code(Verdict::Error, Some(Kind::Usage)), 2);
         assert_eq!(code(Verdict::Fail, Some(Kind::TimedOut)), 124);
         assert_eq!(code(Verdict::Error, Some(Kind::Interrupted)), 130);
+    }
+
+    #[test]
+    fn what_goes_wrong_behind_a_run_that_came_out_well_is_in_its_reports_and_its_exit_code() {
+        use crate::headless::tap::Tap;
+        use std::sync::{Arc, Mutex};
+
+        #[derive(Clone, Default)]
+        struct Shared(Arc<Mutex<Vec<u8>>>);
+        impl Write for Shared {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let closed = |verdict, kind| Event { seq: 5, at: 0, kind: EventKind::Closed { verdict, kind } };
+        let left = || Problem::environment("stack A is still there, and may cost money");
+        let out = Shared::default();
+        let mut reports = Reports::new(vec![Box::new(Tap::new(Box::new(out.clone()), CourseNames::default()))]);
+        reports.problem(left());
+        reports.event(&closed(Verdict::Pass, None));
+        assert_eq!(reports.exit_code(), 3);
+        reports.finish().unwrap();
+        let said = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        assert!(said.contains("not ok") && said.contains("Bail out! stack A is still there"), "{said}");
+        let mut reports = Reports::new(Vec::new());
+        reports.problem(left());
+        reports.event(&closed(Verdict::Fail, Some(Kind::Failed)));
+        assert_eq!(reports.exit_code(), 1, "what the run came to counts first");
     }
 }

@@ -10,6 +10,8 @@ use std::task::Poll;
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use workshop_base::ignored::is_ignored;
+
 /// A signal's demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caught {
@@ -43,14 +45,15 @@ const ENDING: [Number; 11] = [
 ];
 
 impl Signals {
-    /// Takes the signals over from the system.
+    /// Takes the signals over from the system, those excepted that were ignored when the program began.
     ///
     /// # Errors
     /// When the system gives one of them to nobody.
     pub fn listen() -> io::Result<Signals> {
         let others = [(Number::INT, Caught::Interrupt), (Number::TSTP, Caught::Stop), (Number::CONT, Caught::Continue)];
         let all = ENDING.into_iter().map(|number| (number, Caught::End(number.as_raw()))).chain(others);
-        let listened = all.map(|(number, caught)| Ok((signal(SignalKind::from_raw(number.as_raw()))?, caught)));
+        let heard = all.filter(|(number, _)| !is_ignored(*number));
+        let listened = heard.map(|(number, caught)| Ok((signal(SignalKind::from_raw(number.as_raw()))?, caught)));
         Ok(Signals { listened: listened.collect::<io::Result<_>>()? })
     }
 

@@ -11,6 +11,7 @@ mod course;
 mod courses;
 mod documents;
 mod dsql;
+mod ending;
 mod imports;
 mod kept;
 mod lambda;

@@ -47,9 +47,13 @@ impl BackgroundTasks {
         self.tasks.join_next().await.map(drop)
     }
 
-    /// Ends all tasks and waits for them.
-    pub(super) async fn stop(&mut self) {
+    /// Tells all tasks to end.
+    pub(super) fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Waits until all tasks have ended.
+    pub(super) async fn ended(&mut self) {
         while self.join_next().await.is_some() {}
     }
 }

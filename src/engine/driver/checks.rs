@@ -26,7 +26,7 @@ impl Driver {
         let cancel = self.tasks.child_token();
         self.activity = Activity::Checks(RunningChecks { request, cancel: cancel.clone(), pending: Vec::new() });
         let ctx = self.context(None, cancel, Arc::default());
-        let here = self.target.here();
+        let left = self.target.left();
         self.tasks.spawn(async move {
             let wanted = if must_fail { Expectation::Fail } else { Expectation::Pass };
             let mut verdict = Verdict::Pass;
@@ -39,7 +39,7 @@ impl Driver {
                 let Some(check): Option<&Check> = chapter.check(&one.check) else { continue };
                 let one = [check];
                 let attempts = network::beside(&ctx, checks::run_all(&ctx, chapter, &one, &wanted));
-                let running = AssertUnwindSafe(here.run_until_cancelled(attempts)).catch_unwind();
+                let running = AssertUnwindSafe(left.run_until_cancelled(attempts)).catch_unwind();
                 let failed = match running.await {
                     // The talk leaves the target.
                     Ok(None) => Some(Verdict::Error),

@@ -1,6 +1,7 @@
 //! The loop: messages in, one after the other, and the end in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
@@ -10,10 +11,11 @@ use super::position;
 use super::state::Driver;
 use crate::cloud::millis;
 use crate::command::CommandKind;
-use crate::config::{EngineConfig, Handle};
+use crate::config::{EngineConfig, Handle, Mode};
 use crate::event::{Event, EventKind, RequestOutcome, Verdict};
 use crate::messages::Internal;
 use workshop_base::problem::{Kind, Problem};
+use workshop_base::process::GRACE;
 
 /// Starts a run. The first event is `Opened`, the last `Closed`; after it the channel ends.
 pub fn start(config: EngineConfig) -> (Handle, UnboundedReceiver<Event>) {
@@ -71,7 +73,13 @@ impl Driver {
         if let Some(follower) = self.standby.take_follower() {
             follower.end().await;
         }
-        self.tasks.stop().await;
+        self.tasks.stop();
+        // What follows a talk holds nobody up, and is done again.
+        let in_order = if self.config.mode == Mode::Standby { Duration::ZERO } else { ENDING };
+        if tokio::time::timeout(in_order, self.tasks.ended()).await.is_err() {
+            self.target.leave(&self.tasks);
+            self.tasks.ended().await;
+        }
         self.target.tear_down(target, &self.tasks.sink()).await;
         // What the tasks said last belongs to the run.
         while let Ok(message) = inbox.try_recv() {
@@ -171,4 +179,7 @@ pub(super) fn internal_error() -> Problem {
 }
 
 /// The pause between two savings of the state while things happen.
-const SAVE_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// The time that what runs has to end in order when the run ends: a command its grace, and what is asked of the cloud then. What
+/// takes longer is dropped where it stands.
+const ENDING: Duration = GRACE.saturating_add(Duration::from_secs(3));

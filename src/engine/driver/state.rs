@@ -136,6 +136,8 @@ impl Driver {
             detach,
             captures: self.target.captures.clone(),
             conditions: self.target.conditions.clone(),
+            reached: self.run.progress().reached.clone(),
+            own_stacks: self.target.own_stacks.clone(),
             usual: Arc::new(self.run.progress().usual.clone()),
             deployed_files: Arc::new(self.deploys.files().clone()),
             deployed: self.deploys.newest().cloned(),

@@ -97,7 +97,7 @@ impl Driver {
         // What a crash leaves of its commands is found by that.
         self.save();
         let ctx = self.context(Some(at_step.clone()), cancel, detach);
-        let here = self.target.here();
+        let left_here = self.target.left();
         self.tasks.spawn(async move {
             // A fault of ours must not leave the step running for ever.
             if let Some(session) = to_keep {
@@ -106,7 +106,7 @@ impl Driver {
             let action = network::beside(&ctx, run_action(&ctx, &at_step, part.statements(total)));
             // In the account a deploy goes on by itself when the talk leaves it.
             let left = || if is_deploy { ActionOutcome::Detached } else { ActionOutcome::Cancelled };
-            let action = async { here.run_until_cancelled(action).await.unwrap_or_else(left) };
+            let action = async { left_here.run_until_cancelled(action).await.unwrap_or_else(left) };
             let running = AssertUnwindSafe(action).catch_unwind();
             let outcome = running.await.unwrap_or_else(|_| ActionOutcome::Broken(internal_error()));
             ctx.sink.send(Internal::StepEnded { at_step, outcome });
@@ -211,6 +211,11 @@ async fn run_action(ctx: &StepContext, at_step: &StepRef, statements: Range<usiz
     let Some((chapter, step)) = at_step.with_chapter(&course) else {
         return ActionOutcome::Broken(internal_error());
     };
+    if step.action.kind() != ActionKind::Deploy
+        && let Ok(mut own) = ctx.own_stacks.lock()
+    {
+        own.extend(course.stacks_made_by(step).into_iter().map(str::to_owned));
+    }
     let outcome = step::run(ctx, chapter, step, statements).await;
     let is_courses_own = matches!(&step.action, StepAction::Deploy(deploy) if deploy.stack.is_none());
     if step.action.deploys()

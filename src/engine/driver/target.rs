@@ -1,6 +1,6 @@
 //! The target: made ready in the background, reached once, lost and made ready again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -31,8 +31,10 @@ pub(super) struct TargetConnection {
     state: watch::Sender<Option<Result<Arc<dyn CloudTarget>>>>,
     /// Counts the places: what an earlier one still comes to is nothing.
     place: u64,
-    /// Cancelled when the talk leaves this place.
+    /// Cancelled when the talk leaves this place, or with the run.
     here: CancellationToken,
+    /// Cancelled when the talk leaves this place, and not with the run: what that ends has time to end in order.
+    left: CancellationToken,
     preparing: bool,
     /// The request to make it ready, if there was one.
     prepare_request: Option<RequestId>,
@@ -44,6 +46,8 @@ pub(super) struct TargetConnection {
     pub(super) cdk: KeptCdk,
     /// The conditions that it is under.
     pub(super) conditions: SharedConditions,
+    /// The stacks that this run has made, or may have.
+    pub(super) own_stacks: Arc<Mutex<BTreeSet<String>>>,
     /// The values that steps and checks captured here, by name.
     pub(super) captures: Arc<Mutex<BTreeMap<String, Value>>>,
 }
@@ -55,6 +59,7 @@ impl TargetConnection {
             state: watch::channel(None).0,
             place: 0,
             here,
+            left: CancellationToken::new(),
             preparing: false,
             prepare_request: None,
             packages: Packages::new(&config.cache),
@@ -63,6 +68,7 @@ impl TargetConnection {
             cdk: KeptCdk::default(),
             conditions: SharedConditions::default(),
             captures: Arc::default(),
+            own_stacks: Arc::default(),
             config,
         }
     }
@@ -77,9 +83,15 @@ impl TargetConnection {
         self.here.clone()
     }
 
+    /// Returns a token that is cancelled when the talk leaves this place: what runs here is dropped then.
+    pub(super) fn left(&self) -> CancellationToken {
+        self.left.clone()
+    }
+
     /// Lets nobody wait any more for the place that is being left.
     pub(super) fn leave(&mut self, tasks: &BackgroundTasks) {
         std::mem::replace(&mut self.here, tasks.child_token()).cancel();
+        std::mem::take(&mut self.left).cancel();
     }
 
     /// Takes up another place, which is ready; returns the request to make the other one ready, if there was one.
@@ -128,7 +140,7 @@ impl TargetConnection {
         let (fit, mut is_fit) = watch::channel(mode == Mode::Interactive);
 
         let (sink, preflight_report) = (tasks.sink(), report.clone());
-        tasks.spawn(async move {
+        tasks.spawn_until_stopped(async move {
             let began = Instant::now();
             let result = probes::preflight(&course, target, &preflight_report).await;
             let is_good = result.is_ok();

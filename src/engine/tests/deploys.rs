@@ -1,6 +1,7 @@
 //! Deploys: the stack's events are the truth.
 
 use super::*;
+use workshop_base::problem::Kind;
 use workshop_course::lesson::model::{DeployAction, PlannedWait, Step, StepAction};
 
 const STACK: &str = "AWS::CloudFormation::Stack";
@@ -449,5 +450,75 @@ async fn what_a_stack_gives_out_no_more_is_known_no_more() {
     run.go_to(1, "destroy").await;
     assert_eq!(run.run().await, (Verdict::Pass, None));
     assert!(run.progress.outputs.is_empty(), "{:?}", run.progress.outputs);
+    run.quit().await;
+}
+
+/// A run in an account: one by itself, or a person's.
+fn in_account(setup: EngineConfig) -> Run {
+    let (handle, events) = super::super::start(EngineConfig { target: Target::Aws, ..setup });
+    Run::of(handle, events)
+}
+
+#[tokio::test]
+async fn a_run_by_itself_leaves_a_stack_alone_that_somebody_else_has_made_in_the_account() {
+    let bench = Bench::new();
+    let mut run = in_account(bench.setup(Mode::Scratch));
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    // It was not there when this run looked, and another was faster.
+    bench.world.set_stack("CREATE_IN_PROGRESS");
+    let (verdict, failure) = run.run().await;
+    let failure = failure.unwrap();
+    assert_eq!((verdict, failure.kind), (Verdict::Error, Kind::Environment));
+    assert!(failure.actual.contains("somebody else has made it since"), "{}", failure.actual);
+    assert!(bench.world.launched.lock().unwrap().is_empty());
+    let begun = run.seen.iter().any(|event| matches!(event.kind, EventKind::PhaseStarted { .. }));
+    assert!(!begun, "by that it is known what is to be deleted in the end");
+    *bench.world.stack.lock().unwrap() = None;
+    for _ in 0..2 {
+        bench.world.deploys();
+        assert_eq!(run.run().await.0, Verdict::Pass, "what it has made itself it changes again");
+    }
+    run.quit().await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_another_one_than_before_is_not_changed_before_that_is_told() {
+    let bench = Bench::new();
+    let mut run = in_account(bench.setup(Mode::Interactive));
+    run.until(|e| matches!(e, EventKind::Reached { .. })).await;
+    run.quit().await;
+    let session = bench.read(".workshop/session.json").unwrap();
+    assert!(session.contains("123456789012"));
+    bench.write(".workshop/session.json", &session.replace("123456789012", "210987654321"));
+    // Whoever they are is said later than somebody presses a key.
+    let (asked, answers) = (Arc::new(tokio::sync::Notify::new()), bench.world.clone());
+    let gate = asked.clone();
+    let prepare: crate::cloud::Prepare = Arc::new(move |_| {
+        let (gate, world) = (gate.clone(), answers.clone());
+        Box::pin(async move {
+            gate.notified().await;
+            Ok(world as Arc<dyn CloudTarget>)
+        })
+    });
+    let mut run = in_account(EngineConfig { prepare, ..bench.setup(Mode::Interactive) });
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    let costs = run.ask(Command::Run).await.unwrap_err();
+    assert!(costs.contains("your AWS account"), "{costs}");
+    let id = run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::StepStarted { .. })).await;
+    asked.notify_one();
+    let end = run.until(|e| matches!(e, EventKind::StepFinished { .. })).await;
+    let EventKind::StepFinished { verdict, failure: Some(failure), .. } = end else { panic!("{end:?}") };
+    let said =
+        "this is account 123456789012, us-east-1; what was done here so far is in account 210987654321, us-east-1";
+    assert_eq!((verdict, failure.actual.as_str()), (Verdict::Error, said));
+    run.answer(id).await.unwrap();
+    assert!(bench.world.launched.lock().unwrap().is_empty());
+    let costs = run.ask(Command::Run).await.unwrap_err();
+    assert!(costs.contains("account 123456789012"), "whose it is is asked about: {costs}");
+    bench.world.deploys();
+    assert_eq!(run.run().await.0, Verdict::Pass);
     run.quit().await;
 }

@@ -25,29 +25,28 @@ async fn a_second_run_is_refused_while_one_runs_and_so_is_leaving() {
     run.quit().await;
 }
 
-#[tokio::test]
-async fn a_run_whose_front_end_goes_away_ends_its_children() {
-    let bench = Bench::new();
-    let mut run = bench.start(Mode::Scratch);
-    run.opened().await;
-    bench.world.set_stack("CREATE_COMPLETE");
-    run.go_to(1, "shell").await;
+/// Runs a command line as a step, as far as it says "up".
+async fn at_command(bench: &mut Bench, line: &str) -> Run {
     let mut course = (*bench.course).clone();
-    let pid = bench.dir.path().join("pid");
     for step in &mut course.chapters[1].steps {
         if let workshop_course::lesson::model::StepAction::Shell(shell) = &mut step.action {
-            shell.run.0 = format!("echo $$ > {}; echo up; exec sleep 1000", pid.display());
+            shell.run.0 = line.to_owned();
         }
     }
-    // It lets go of the directory when it has ended.
-    run.quit().await;
-    let mut setup = bench.setup(Mode::Scratch);
-    setup.course = Arc::new(course);
-    let (handle, events) = super::super::start(setup);
-    let mut run = Run::of(handle, events);
-    run.send(Command::GoTo { chapter: 1, step: Some("shell".into()) });
+    bench.course = Arc::new(course);
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "shell").await;
     run.send(Command::Run);
     run.until(|e| matches!(e, EventKind::Output { lines, .. } if lines.contains(&"up".to_owned()))).await;
+    run
+}
+
+#[tokio::test]
+async fn a_run_whose_front_end_goes_away_ends_its_children() {
+    let mut bench = Bench::new();
+    let pid = bench.dir.path().join("pid");
+    let mut run = at_command(&mut bench, &format!("echo $$ > {}; echo up; exec sleep 1000", pid.display())).await;
     run.handle = None;
     let last = run.until(|e| matches!(e, EventKind::Closed { .. })).await;
     assert!(matches!(last, EventKind::Closed { kind: Some(Kind::Interrupted), .. }));
@@ -55,6 +54,41 @@ async fn a_run_whose_front_end_goes_away_ends_its_children() {
     let pid = std::fs::read_to_string(pid).unwrap();
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     assert!(stat.is_err() || stat.is_ok_and(|s| s.contains(") Z ")), "the child outlived its run");
+}
+
+#[tokio::test]
+async fn a_command_has_its_grace_also_when_the_run_ends() {
+    let mut bench = Bench::new();
+    let ended = bench.dir.path().join("ended");
+    let tidies = format!("trap 'sleep 0.2; echo in order > {}; exit 0' TERM", ended.display());
+    let mut run = at_command(&mut bench, &format!("{tidies}; echo up; while :; do sleep 0.05; done")).await;
+    run.handle = None;
+    run.until(|e| matches!(e, EventKind::Closed { .. })).await;
+    assert_eq!(std::fs::read_to_string(ended).unwrap(), "in order\n");
+    answered(&run.seen);
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_does_not_hold_the_end_of_a_run_up() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    bench.world.launch(&[
+        Act::Stack("UPDATE_IN_PROGRESS"),
+        Act::Event("TheStack", "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS", None),
+        Act::Hang,
+    ]);
+    let mut run = bench.start(Mode::Scratch);
+    run.opened().await;
+    run.go_to(1, "deploy").await;
+    run.send(Command::Run);
+    run.until(|e| matches!(e, EventKind::ResourceChanged { .. })).await;
+    // What CloudFormation says of the rollback takes longer than anybody waits.
+    *bench.world.slow.lock().unwrap() = Duration::from_secs(3600);
+    let begun = tokio::time::Instant::now();
+    run.handle = None;
+    run.until(|e| matches!(e, EventKind::Closed { .. })).await;
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    answered(&run.seen);
 }
 
 #[tokio::test]

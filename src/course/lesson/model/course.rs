@@ -96,6 +96,19 @@ impl Course {
         stacks
     }
 
+    /// Returns the stacks that a step may make: that of its deploy; of a command, which may deploy whatever it likes, all of the
+    /// course's.
+    pub fn stacks_made_by<'c>(&'c self, step: &'c Step) -> Vec<&'c str> {
+        match &step.action {
+            StepAction::Deploy(deploy) if deploy.action == DeployAction::Deploy => {
+                deploy.stack.as_deref().or(self.stack.as_deref()).into_iter().collect()
+            }
+            StepAction::Shell(shell) if !shell.installs => self.stacks(),
+            StepAction::Serve(_) => self.stacks(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the function that the course invokes, as it is written.
     ///
     /// # Errors
