@@ -25,7 +25,7 @@ const NPM: [&str; 14] = [
     "production",
     "save",
 ];
-/// What git tells its hooks, and the commands of `git rebase --exec`, of the repository that they are about (`git rev-parse
+/// Lists what git tells its hooks, and the commands of `git rebase --exec`, of the repository that they are about (`git rev-parse
 /// --local-env-vars`, but for settings): whoever works in a directory of its own is in none of it.
 pub const GIT_REPOSITORY: [&str; 10] = [
     "GIT_DIR",

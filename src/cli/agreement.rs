@@ -232,7 +232,7 @@ checks:
         assert_eq!(commands_of_all(&dirs.load().unwrap(), &dirs), shown);
     }
 
-    /// What runs, and does not stand in a command line.
+    /// Whatever runs, and does not stand in a command line.
     const HIDDEN: &str = "\
 snapshot: ch00
 title: C

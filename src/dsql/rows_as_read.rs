@@ -35,7 +35,7 @@ pub fn asks_for_one(w: Words, conditions: Range<usize>, key: &[String]) -> bool 
     key.iter().all(|column| parts.iter().any(|part| equals_value(w, part, column)))
 }
 
-/// What a WHERE ties together by AND, outside of parentheses; nothing where OR stands there.
+/// Returns what a WHERE ties together by AND, outside of parentheses; nothing where OR stands there.
 fn conjuncts(w: Words, conditions: Range<usize>) -> Vec<Range<usize>> {
     let (mut parts, mut at) = (Vec::new(), conditions.start + 1);
     let mut start = at;
@@ -53,7 +53,7 @@ fn conjuncts(w: Words, conditions: Range<usize>) -> Vec<Range<usize>> {
     parts
 }
 
-/// Whether this is `column = value`, with or without a cast: `= ANY (…)` has many, and so has another column.
+/// Tells whether this is `column = value`, with or without a cast: `= ANY (…)` has many, and so has another column.
 fn equals_value(w: Words, part: &Range<usize>, column: &str) -> bool {
     let (names, at) = w.qualified(part.start);
     let value = w.tokens.get(at + 1).is_some_and(|t| matches!(t.kind, T::Text | T::Number | T::Param));

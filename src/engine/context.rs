@@ -56,7 +56,7 @@ pub struct StepContext {
     pub deployed: Option<(StepRef, String)>,
     pub at_step: Option<StepRef>,
     pub conditions: SharedConditions,
-    /// Where the work was done until this step began, as far as that is known.
+    /// The place where the work was done until this step began, as far as that is known.
     pub reached: Option<TargetId>,
     /// The stacks that this run has made, or may have.
     pub own_stacks: Arc<Mutex<BTreeSet<String>>>,

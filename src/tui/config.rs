@@ -34,7 +34,7 @@ pub struct ScreenConfig {
     pub shell_target: ShellTarget,
     /// The same while the talk is on its standby.
     pub standby_shell: Option<ShellTarget>,
-    /// What the person has set for every workshop.
+    /// Settings of the person for every workshop.
     pub user: UserConfig,
     /// Hide identities from the first frame on, whatever was set before.
     pub redact: bool,

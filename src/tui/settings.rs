@@ -29,9 +29,9 @@ pub struct ScreenSettings {
 /// The settings of a working directory, kept as they change.
 #[derive(Debug)]
 pub struct KeptSettings {
-    /// What the person has set for every workshop.
+    /// Settings of the person for every workshop.
     everywhere: ScreenSettings,
-    /// What was asked for at the start is to be kept, once the workshop has a directory of its own.
+    /// Settings that were asked for at the start are to be kept, once the workshop has a directory of its own.
     waits: bool,
 }
 

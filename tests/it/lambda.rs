@@ -391,7 +391,7 @@ async fn what_a_start_logs_is_none_of_the_calls() {
     fixture.lambda.shutdown().await;
 }
 
-/// What was put first may be ready last.
+/// The one that was put first may be ready last.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_that_was_put_last_stays() {
     let fixture = fixture().await;

@@ -30,7 +30,7 @@ fn run(at: &Path, args: &[&str], lang: &str) -> (i32, String) {
     (out.status.code().unwrap(), text)
 }
 
-/// What the German texts lack.
+/// Lists what the German texts lack.
 fn missing(lessons: &Path, snapshots: &Path) -> Vec<Problem> {
     let mut texts = Translation::new("de".to_owned());
     load::load_each(lessons, snapshots, |course| texts.take(course)).unwrap();
@@ -211,7 +211,7 @@ fn the_texts_of_every_option_are_looked_at() {
     assert_eq!(lines.len(), 3, "{said}");
 }
 
-/// What is read beside the steps: notes on changes, what is chosen, what to do about what is missing.
+/// Texts that are read beside the steps: notes on changes, what is chosen, what to do about what is missing.
 #[test]
 fn notes_choices_and_advice_have_texts_in_a_language() {
     let changes = "    edit: [{file: src/index.js, note: In the middle., match: log(event)}, {file: src/index.js, match: NAME}, \

@@ -12,7 +12,7 @@ pub struct Meaning<'a> {
     pub root: &'a Schema,
 }
 
-/// What other tools' files call what ours call otherwise.
+/// Names that other tools' files have for what ours call otherwise.
 const ELSEWHERE_SO: [(&str, &str); 8] = [
     ("cmd", "run"),
     ("command", "run"),

@@ -33,7 +33,7 @@ pub struct SqlInvocation {
     pub hints: bool,
     /// Errors and hints may be coloured; the caller knows NO_COLOR and the terminal.
     pub color: bool,
-    /// What a person types is edited with vi's keys instead of emacs'.
+    /// Entries are edited with vi's keys instead of emacs'.
     pub vi: bool,
 }
 

@@ -5,7 +5,7 @@ use workshop_engine::progress::Progress;
 
 /// Rows of it under the reason of a failure.
 const ROWS: usize = 6;
-/// What lines begin with that tell where in its own code the program was, or that all went well so far.
+/// Beginnings of lines that tell where in its own code the program was, or that all went well so far.
 const FRAMES: [&str; 14] = [
     "at ",
     "name: '",
@@ -22,7 +22,7 @@ const FRAMES: [&str; 14] = [
     "code: '",
     "Error: Transform failed with",
 ];
-/// What such lines contain.
+/// Parts of such lines.
 const PROGRESS: [&str; 5] =
     [": start: ", ": success: ", ": creating CloudFormation changeset", "-building/", ": Subprocess exited with"];
 

@@ -7,7 +7,7 @@ use crate::tui::model::*;
 /// The name in it, and its account: parts of it that say nothing of themselves.
 const ARN: &str = "arn:aws:iam::123456789012:role/TransfersOfTheNightlyReconciliationForAuditorsAndTheirAssistants";
 
-/// Whether a text has six letters of the identity's name behind one another, or six digits of its account.
+/// Tells whether a text has six letters of the identity's name behind one another, or six digits of its account.
 fn tells(text: &str) -> bool {
     let parts = |of: &'static str| (0..=of.len() - 6).map(move |from| &of[from..from + 6]);
     let name = ARN.rsplit('/').next().unwrap_or_default();

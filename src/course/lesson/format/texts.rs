@@ -16,7 +16,7 @@ pub struct CourseTextsYaml {
     pub title: Option<Text>,
     #[serde(default)]
     pub costs: Option<Text>,
-    /// What is chosen, by the ids of the choices.
+    /// Options that are chosen, by the ids of the choices.
     #[serde(default)]
     pub choices: BTreeMap<String, ChoiceTextsYaml>,
     /// The advice (`fix`) of the prerequisites, by their names.
