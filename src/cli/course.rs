@@ -87,6 +87,10 @@ pub fn invalid(common: &CommonOptions, problems: &[Problem]) -> Problem {
 /// When there is no course here, when a report cannot be written or is of a format that lint has none for, and, with
 /// `synth`, when the CDK cannot be run.
 pub fn lint(common: &CommonOptions, synth: bool) -> Result<u8> {
+    if !common.choose.is_empty() {
+        return Err(Problem::usage("lint looks at every option: --choose does nothing here")
+            .hint("leave it out; `workshop prove --choose NAME=OPTION` tries one out"));
+    }
     let dirs = places::authors_course(common)?;
     let known = locale::locales(&dirs.lessons);
     let mut languages: Vec<Translation> = known.into_iter().map(Translation::new).collect();

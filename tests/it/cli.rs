@@ -205,6 +205,9 @@ fn every_shell_gets_its_completions_and_man_its_page() {
 
 #[test]
 fn an_option_that_a_command_would_pass_over_is_refused() {
+    let out = workshop(&["lint", "--choose", "language=js"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("lint looks at every option"), "{}", text(&out.stderr));
     for args in [&["--chapter", "1", "lint"][..], &["--check", "doctor"]] {
         let out = workshop(args);
         assert_eq!(out.status.code(), Some(2));

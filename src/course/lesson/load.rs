@@ -213,6 +213,7 @@ fn cloud(raw: &CourseYaml, database: &CourseDatabase) -> Cloud {
         function,
         any: stack || function || raw.cloud == Some(true) || raw.target == Some(Target::Aws),
         own_database: *database != CourseDatabase::Cluster,
+        targets: raw.targets.clone(),
     }
 }
 

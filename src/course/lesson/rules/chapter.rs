@@ -295,11 +295,14 @@ fn what_runs_on_one_target_is_told_on_the_other(
 ) {
     for (at, (step, lens)) in chapter.steps.iter().zip(facts.steps).enumerate() {
         let whole = step.part.as_ref().is_none_or(|part| part.number == 1);
-        let everywhere = step.runs_on(Target::Local) && step.runs_on(Target::Aws);
+        // Where the course does not run, nothing is missing.
+        let runs = |target| step.runs_on(target) || !facts.cloud.runs_on(target);
+        let everywhere = runs(Target::Local) && runs(Target::Aws);
         if lens.key("targets").is_broken() {
             continue;
         }
-        if let (StepAction::Simulate(_), true) = (&step.action, step.runs_on(Target::Aws)) {
+        let in_an_account = step.runs_on(Target::Aws) && facts.cloud.runs_on(Target::Aws);
+        if let (StepAction::Simulate(_), true) = (&step.action, in_an_account) {
             let problem = Problem::course("no account can be put under conditions: only the local target can");
             lens.key("simulate").report(problems, problem.expected("`targets: [local]` on the step"));
         }
@@ -322,7 +325,7 @@ fn what_runs_on_one_target_is_told_on_the_other(
             StepAction::Deploy(_) => Some("what it deploys is needed later".to_owned()),
             _ => [Target::Local, Target::Aws]
                 .into_iter()
-                .filter(|target| !step.runs_on(*target))
+                .filter(|target| !runs(*target))
                 .find_map(|target| kept_for_others(chapter, facts.uses, at, |other| other.runs_on(target))),
         };
         if let Some(why) = needed {

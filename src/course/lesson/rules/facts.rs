@@ -6,6 +6,7 @@ use crate::code::tree::Reading;
 use crate::lesson::build::{ChangePlaces, Use};
 use crate::lesson::course_names::CourseNames;
 use crate::lesson::lens::Lens;
+use crate::lesson::model::Target;
 
 /// The facts of a chapter besides its model.
 pub struct ChapterFacts<'a> {
@@ -35,6 +36,8 @@ pub struct Cloud {
     pub any: bool,
     /// Statements ask another database than a cluster of the stack.
     pub own_database: bool,
+    /// The targets that the course runs on; empty: both.
+    pub targets: Vec<Target>,
 }
 
 /// A key that a course does not have, and what it could hold.
@@ -47,6 +50,11 @@ impl Cloud {
 
     pub(super) fn missing_function(&self) -> Option<MissingKey> {
         (!self.function).then_some(("function", "small"))
+    }
+
+    /// Tells whether the course runs on a target.
+    pub(super) fn runs_on(&self, target: Target) -> bool {
+        self.targets.is_empty() || self.targets.contains(&target)
     }
 
     pub(super) fn has_no_database(&self) -> bool {
