@@ -119,12 +119,17 @@ fn counted_from_one(place: &str) -> String {
     column.parse::<u32>().map_or_else(|_| place.to_owned(), |column| format!("{before}:{}", column.saturating_add(1)))
 }
 
-/// Tells whether Node or esbuild says that a package is not there; what begins with a dot or a slash is a file.
-pub fn lacks_package(text: &str) -> bool {
+/// Finds the package that Node or esbuild says is not there: `@aws-sdk/dsql-signer`. What begins with a dot or a slash is a
+/// file, and what stands behind the name is in the package.
+pub fn missing_package(text: &str) -> Option<&str> {
     static LACKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r#"Cannot find (?:module|package) '[^./'][^']*'|Could not resolve "[^./"][^"]*""#).ok()
+        let name = r"((?:@[\w.-]+/)?\w[\w.-]*)";
+        let lacks =
+            format!(r#"Cannot find (?:module|package) '{name}(?:/[^']*)?'|Could not resolve "{name}(?:/[^"]*)?""#);
+        Regex::new(&lacks).ok()
     });
-    LACKS.as_ref().is_some_and(|lacks| lacks.is_match(text))
+    let found = LACKS.as_ref()?.captures(text)?;
+    found.get(1).or(found.get(2)).map(|name| name.as_str())
 }
 
 /// Tells whether a line may be a program's last word: not where in its own code it was, not how far it is, not an aside.
@@ -174,14 +179,13 @@ mod tests {
 
     #[test]
     fn a_package_that_is_not_there_is_no_file() {
-        assert!(
-            lacks_package("Error: Cannot find module 'aws-cdk-lib'") && lacks_package("Cannot find package '@a/b'")
-        );
-        assert!(lacks_package("lambda/src/db.ts:2:21: Could not resolve \"pg\""));
-        assert!(!lacks_package("lambda/src/index.ts:2:21: Could not resolve \"./db\""));
-        assert!(
-            !lacks_package("Error: Cannot find module './stack'") && !lacks_package("Cannot find module '/w/x.ts'")
-        );
+        assert_eq!(missing_package("Error: Cannot find module 'aws-cdk-lib'"), Some("aws-cdk-lib"));
+        assert_eq!(missing_package("Cannot find package '@a/b'"), Some("@a/b"));
+        assert_eq!(missing_package("Error: Cannot find module 'tsx/cjs'"), Some("tsx"));
+        assert_eq!(missing_package("lambda/src/db.ts:2:21: Could not resolve \"pg\""), Some("pg"));
+        for file in ["Could not resolve \"./db\"", "Cannot find module './stack'", "Cannot find module '/w/x.ts'"] {
+            assert_eq!(missing_package(file), None, "{file}");
+        }
     }
 
     #[test]

@@ -485,7 +485,8 @@ fn verdict(watch: &DeployWatch<'_>, deploy: DeployAction, launched: Launched, fo
         None => actual,
     };
     let way_out = stack::way_out(status).filter(|_| !stands);
-    let install = cause::lacks_package(&actual).then(|| remedies::install(course));
+    let install =
+        cause::missing_package(&actual).map(|package| remedies::package(course, &watch.ctx.setup.workdir, package));
     let made =
         place.filter(|_| watch.tracker.root_cause.is_some()).map(|place| format!("look at {place}, which makes it"));
     let hints = made.into_iter().chain(way_out.map(str::to_owned)).chain(install).collect();

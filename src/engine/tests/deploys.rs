@@ -522,3 +522,20 @@ async fn an_account_that_is_another_one_than_before_is_not_changed_before_that_i
     assert_eq!(run.run().await.0, Verdict::Pass);
     run.quit().await;
 }
+
+#[tokio::test]
+async fn a_package_that_the_project_does_not_name_is_not_brought_by_installing() {
+    let bench = Bench::new();
+    bench.world.set_stack("UPDATE_COMPLETE");
+    let mut run = at_deploy(&bench).await;
+    bench.write("package-lock.json", r#"{"packages": {"node_modules/pg": {}}}"#);
+    for (said, advice) in [
+        ("Error: Cannot find module 'pg/lib'", "`npm install` in the project's root"),
+        ("Error: Cannot find module 'pgg'", "`pgg` is not among the project's packages"),
+    ] {
+        bench.world.launch(&[Act::Print(said), Act::Exit(1)]);
+        let hints = run.run().await.1.unwrap().hints;
+        assert!(hints[0].contains(advice), "{hints:?}");
+    }
+    run.quit().await;
+}

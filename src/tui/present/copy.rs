@@ -112,7 +112,10 @@ fn parts_of(m: &Model, panel: Panel) -> Vec<Choice> {
 /// The command that shows a failure by hand, and what came, under its name.
 fn of_failure(m: &Model, failure: &Failure, came: &str) -> [Option<Choice>; 2] {
     let by_hand = failure.reproduce.clone().unwrap_or_default();
-    [part(m, "The command that shows it by hand", by_hand), part(m, came, failure.actual.clone())]
+    [
+        part(m, "The command that shows it by hand", by_hand),
+        part(m, came, m.progress.in_project(&failure.actual).into_owned()),
+    ]
 }
 
 /// The text inside each fence.

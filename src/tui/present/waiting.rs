@@ -169,7 +169,8 @@ pub fn waiting(m: &Model, running: &StepRef, width: usize) -> Vec<Line<'static>>
         out.push(Line::from(fit_spans(spans, width)));
     }
     if m.is_cancelling() {
-        let text = match m.progress.deploy.as_ref().is_some_and(|deploy| deploy.at_step == *running) {
+        let deploy = m.progress.deploy.as_ref().filter(|deploy| deploy.at_step == *running);
+        let text = match deploy.is_some_and(|deploy| deploy.stack.is_some()) {
             true => "It is being cancelled; what the stack has begun is taken back first, where that can be.",
             false => "It is being cancelled.",
         };
