@@ -196,6 +196,9 @@ fn on_the_smallest_screen_a_card_says_what_it_came_to() {
     let course = std::sync::Arc::make_mut(&mut player.model.course);
     course.chapters[1].steps[2].optional = true;
     player.send(Msg::Tick);
+    while says(&player, "reads on") {
+        player.key("space");
+    }
     let first = player.screen().into_iter().find(|row| row.contains("! This one"));
     assert!(first.is_some_and(|row| row.matches('…').count() == 1), "{:#?}", player.screen());
 }
