@@ -32,7 +32,8 @@ impl Logs {
     /// Keeps the lines of a log; the oldest of the group make room.
     pub(crate) fn add(&mut self, group: &str, stream: &str, log: &str, at: Instant) {
         let lines = self.0.entry(group.to_owned()).or_default();
-        for text in log.lines() {
+        // An event is never empty.
+        for text in log.lines().filter(|line| !line.is_empty()) {
             let number = lines.back().map_or(0, |last| last.number + 1);
             lines.push_back(LogLine { at, stream: stream.to_owned(), text: text.to_owned(), number });
         }

@@ -70,7 +70,7 @@ impl Functions for Fakes {
                 payload,
                 function_error: (name == "throws").then(|| "Unhandled".into()),
                 log_tail: "START\nEND\n".into(),
-                log: "START\nmore\nEND\n".into(),
+                log: "START\nmore\n\nEND\n".into(),
                 log_stream: "2026/12/01/[$LATEST]0".into(),
                 queued: std::time::Duration::ZERO,
                 streamed: None,
