@@ -108,7 +108,8 @@ impl Unpacking {
         for number in 0..archive.len() {
             let mut entry = archive.by_index(number).map_err(io::Error::other)?;
             // Windows PowerShell parts names its own way, against the format's specification (APPNOTE 4.4.17.1).
-            let name = entry.name().map_err(io::Error::other)?.replace('\\', "/");
+            let name = entry.name().map_err(io::Error::other)?;
+            let name = if name.contains('/') { name.into_owned() } else { name.replace('\\', "/") };
             let is_dir = entry.is_dir() || name.ends_with('/');
             let name = PathBuf::from(name);
             let mode = entry.unix_mode().unwrap_or(0o644);

@@ -43,7 +43,7 @@ impl KeptSettings {
         (settings, KeptSettings { everywhere, waits: settings != kept })
     }
 
-    /// The workshop has its directory: what was asked for at the start is kept there.
+    /// Keeps what was asked for at the start, now that the workshop has its directory.
     pub fn opened(&mut self, workdir: &Path, settings: ScreenSettings) {
         if std::mem::take(&mut self.waits) {
             self.keep(workdir, settings);
@@ -65,24 +65,23 @@ impl ScreenSettings {
     /// Returns what one has for all working directories, but for what was kept in this one; the former alone where that makes
     /// no sense.
     pub fn read(workdir: &Path, otherwise: ScreenSettings) -> ScreenSettings {
-        let kept = PrivateDir::existing(workdir, OURS).and_then(|own| own.map_or(Ok(None), |own| own.read(FILE)));
-        let kept = kept.ok().flatten().and_then(|text| serde_json::from_slice::<Map<String, Value>>(&text).ok());
         let of = |kept: Map<String, Value>| {
             let mut all = otherwise.fields()?;
             all.extend(kept);
             serde_json::from_value(Value::Object(all)).ok()
         };
-        kept.and_then(of).unwrap_or(otherwise)
+        kept(workdir).and_then(of).unwrap_or(otherwise)
     }
 
-    /// Keeps those that are others than one has for all working directories, where the workshop has a directory of its own:
-    /// what was not set here follows the rest.
+    /// Keeps those that are others than one has for all working directories, and those that were set here before, where the
+    /// workshop has a directory of its own: what was never set here follows the rest.
     ///
     /// # Errors
     /// When it cannot be written, or a link stands in its place.
     pub fn write(&self, workdir: &Path, otherwise: ScreenSettings) -> io::Result<()> {
         let (mut own, all) = (self.fields().unwrap_or_default(), otherwise.fields().unwrap_or_default());
-        own.retain(|name, value| all.get(name) != Some(value));
+        let before = kept(workdir).unwrap_or_default();
+        own.retain(|name, value| before.contains_key(name) || all.get(name) != Some(value));
         let text = serde_json::to_vec(&own).map_err(io::Error::other)?;
         match PrivateDir::existing(workdir, OURS)? {
             Some(own) => own.replace(FILE, &text),
@@ -97,6 +96,12 @@ impl ScreenSettings {
             _ => None,
         }
     }
+}
+
+/// Reads what was kept in a working directory, by the names of the settings.
+fn kept(workdir: &Path) -> Option<Map<String, Value>> {
+    let text = PrivateDir::existing(workdir, OURS).and_then(|own| own.map_or(Ok(None), |own| own.read(FILE)));
+    serde_json::from_slice(&text.ok()??).ok()
 }
 
 #[cfg(test)]
@@ -136,6 +141,12 @@ mod tests {
         // What was set here stays, whatever is set for the others.
         ScreenSettings { clock: false, ..all }.write(dir.path(), all).unwrap();
         assert!(!ScreenSettings::read(dir.path(), all).clock);
+        // Also where those came to be the same meanwhile, and another key is pressed here.
+        let (on, off) = (ScreenSettings { clock: true, ..all }, ScreenSettings { clock: false, ..all });
+        on.write(dir.path(), off).unwrap();
+        ScreenSettings { zoom: true, ..on }.write(dir.path(), on).unwrap();
+        assert!(ScreenSettings::read(dir.path(), off).clock);
+        off.write(dir.path(), all).unwrap();
         // What is asked for at the start is remembered like a key's doing.
         let (settings, mut kept) = KeptSettings::open(dir.path(), all, true);
         assert!(settings.redact && !ScreenSettings::read(dir.path(), all).redact);

@@ -110,6 +110,8 @@ fn parts_and_translations_have_formats_of_their_own() {
         "title: Ein Kurs\n",
         "title: Ein Kurs\ncosts: eine Funktion\n",
         "goals: [Sehen]\n",
+        "prerequisites: {Node.js: Hole es.}\n",
+        "choices: {language: {title: Sprache}}\n",
         "title: Anfang\nsteps:\n  copy: {title: Holen, say: Hier., hints: [Da.]}\nchecks:\n  there: {on_fail: Nichts.}\n",
         "checks: {there: {title: Da}}\n",
         "- {id: copy, title: Copy, minutes: 1, say: Copy it., edit: all}\n- {id: a, title: A, minutes: 0, say: x, sql: {statements: [{run: select 1}]}}\n",

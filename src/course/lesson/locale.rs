@@ -352,7 +352,7 @@ impl<'l> Translator<'l, '_> {
             problem.hint = kinds::did_you_mean(file, &known);
             let expected = if known.is_empty() { "no `changes`".to_owned() } else { kinds::one_of(&known) };
             let lens = self.lens.key("changes").key(file);
-            lens.report(&mut self.found.problems, problem.expected(expected));
+            lens.report(&mut self.found.unknown, problem.expected(expected));
         }
         for (file, mut notes) in old {
             let lens = self.lens.key("changes").key(&file);

@@ -102,12 +102,14 @@ pub fn schema() -> Value {
 fn translation_or_chapter() -> Value {
     let by_id = |list: &str| json!({ "required": [list], "properties": { list: { "type": "object" } } });
     let of_a_chapter = ["snapshot", "minutes", "steps", "checks", "on_stage"].map(|key| json!({ "required": [key] }));
+    let of_a_translation =
+        ["title", "costs", "goals", "choices", "prerequisites"].map(|key| json!({ "required": [key] }));
     json!({
         "if": { "anyOf": [by_id("steps"), by_id("checks")] },
         "then": { "$ref": "#/$defs/ChapterTexts" },
         "else": {
             "if": {
-                "anyOf": [{ "required": ["title"] }, { "required": ["costs"] }, { "required": ["goals"] }],
+                "anyOf": of_a_translation,
                 "not": { "anyOf": of_a_chapter },
             },
             "then": { "anyOf": [{ "$ref": "#/$defs/CourseTexts" }, { "$ref": "#/$defs/ChapterTexts" }] },

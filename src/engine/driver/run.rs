@@ -140,17 +140,24 @@ impl Run {
     /// Tells of a move, and which chapters are over with it: one that is left behind, and the last one with its last page.
     pub(super) fn enter(&mut self, position: Position) {
         let course = self.config.course.clone();
-        let left = self.progress.position.as_ref().map(|left| left.chapter);
-        let here = position.chapter;
+        // Before the next one's first page is told. Who goes back has not come to its end.
+        let left = self.progress.position.as_ref().map(|left| left.chapter).filter(|left| *left < position.chapter);
+        if let Some(chapter) = left.and_then(|left| course.chapter(left)) {
+            self.finish_chapter_from(chapter, Some(&position));
+        }
+        let here = course.chapter(position.chapter);
         self.emit(EventKind::Moved { position });
-        // Who goes back has not come to its end.
-        let behind = |number: u32| left == Some(number) && number < here;
-        let over = course.chapters.iter().filter(|chapter| chapter.number == here || behind(chapter.number));
-        over.for_each(|chapter| self.finish_chapter(chapter));
+        here.into_iter().for_each(|chapter| self.finish_chapter(chapter));
     }
 
     /// Tells when a chapter is over: the steps that have to have run and come out, and none of the others is still to come.
     pub(super) fn finish_chapter(&mut self, chapter: &Chapter) {
+        let position = self.progress.position.clone();
+        self.finish_chapter_from(chapter, position.as_ref());
+    }
+
+    /// Tells when a chapter is over for who is at this place.
+    fn finish_chapter_from(&mut self, chapter: &Chapter, position: Option<&Position>) {
         let verdicts: Option<Vec<Verdict>> = chapter
             .steps
             .iter()
@@ -164,7 +171,7 @@ impl Run {
         let Some(verdicts) = verdicts else { return };
         let verdict = verdicts.into_iter().find(|v| !v.is_good()).unwrap_or(Verdict::Pass);
         let told = self.progress.chapters.get(&chapter.number).map(|state| state.verdict);
-        if told == Some(verdict) || told.is_none() && self.goes_on(chapter) {
+        if told == Some(verdict) || told.is_none() && self.goes_on(chapter, position) {
             return;
         }
         let took_ms = self.progress.spent_on_chapter(chapter.number, self.config.clock.now());
@@ -173,16 +180,13 @@ impl Run {
 
     /// Tells whether a chapter is not over for who has done what has to be done in it: something of the rest is at hand or
     /// ahead, or, where nothing has to be done, was never looked at.
-    fn goes_on(&self, chapter: &Chapter) -> bool {
+    fn goes_on(&self, chapter: &Chapter, position: Option<&Position>) -> bool {
         let open = |step: &Step| self.verdict(chapter, step).is_none();
-        let here = self.progress.position.as_ref().filter(|here| here.chapter == chapter.number);
-        // Nothing leads on from the last page of the course.
+        let here = position.filter(|here| here.chapter == chapter.number);
+        // Nothing leads on from the last step of the course.
         let is_end = here.is_some() && position::beside(&self.config.course, here, 1).is_none();
         let at_hand = here.and_then(|here| chapter.steps.iter().position(|step| step.id == here.step));
-        let ahead = at_hand.is_some_and(|at| {
-            let rest = chapter.steps.iter().skip(at);
-            rest.filter(|step| open(step)).any(|step| !is_end || step.action != StepAction::Read)
-        });
+        let ahead = !is_end && at_hand.is_some_and(|at| chapter.steps.iter().skip(at).any(open));
         let seen = |step: &Step| self.progress.pacing.spent.contains_key(&at(chapter, step));
         let unseen = || at_hand.is_none() && chapter.steps.iter().all(open) && !chapter.steps.iter().all(seen);
         ahead || unseen()

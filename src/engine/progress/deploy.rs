@@ -33,6 +33,14 @@ impl Progress {
         let is_of = |key: &str| key.split_once('.').map(|(stack, _)| stack) == all.of.as_deref();
         self.outputs.retain(|key, _| !is_of(key) || all.keys.contains(key));
     }
+
+    /// Takes up a deploy that begins. The one before it is its measure if it came through.
+    pub(super) fn begin_deploy(&mut self, deploy: DeployState, came_through: bool) {
+        self.deploy_found = None;
+        // What never came to its resources is nothing to compare with.
+        let before = self.deploy.replace(deploy).filter(|before| came_through && !before.resources.is_empty());
+        self.deploy_before = before.or(self.deploy_before.take());
+    }
 }
 
 impl DeployState {
@@ -88,16 +96,6 @@ impl DeployState {
             };
             (rank, if rank == 3 { r.started } else { r.ended.unwrap_or(r.started) })
         });
-    }
-}
-
-impl Progress {
-    /// Takes up a deploy that begins. The one before it is its measure if it came through.
-    pub(super) fn begin_deploy(&mut self, deploy: DeployState, came_through: bool) {
-        self.deploy_found = None;
-        // What never came to its resources is nothing to compare with.
-        let before = self.deploy.replace(deploy).filter(|before| came_through && !before.resources.is_empty());
-        self.deploy_before = before.or(self.deploy_before.take());
     }
 }
 

@@ -195,7 +195,6 @@ impl Progress {
                 self.hunks = hunks.iter().cloned().collect();
             }
             EventKind::PhaseStarted { at_step, phase } => {
-                // One that begins again, after it was broken off or attached to, counts anew.
                 self.deploy_of(at_step, at).enter(*phase, at);
             }
             EventKind::PhaseFinished { at_step, phase, took_ms, failed } => {

@@ -129,6 +129,12 @@ impl CloudState {
         };
         for stack in self.stacks.values_mut() {
             stack.outputs.iter_mut().for_each(|output| move_text(&mut output.value));
+            let operations = [&mut stack.operation, &mut stack.suspended].into_iter().flatten();
+            let targets = operations.map(|operation| &mut operation.target).chain([&mut stack.target]);
+            for parameter in targets.flat_map(|target| target.parameters.values_mut()) {
+                move_text(&mut parameter.given);
+                parameter.resolved.iter_mut().for_each(move_text);
+            }
             let before = [&mut stack.operation, &mut stack.suspended].into_iter().flatten();
             let before = before.flat_map(|operation| operation.before.values_mut());
             stack.resources.values_mut().chain(before).for_each(move_resource);

@@ -44,7 +44,10 @@ impl Services {
     /// When there is none of that name, it is damaged, or something is under way.
     pub(super) async fn restore(&self, places: &SandboxPaths, name: &str) -> Result<()> {
         let _still = self.still(name).await?;
-        put_back(places, name, &self.cloud, &self.servers).await?;
+        // Not in a destructor: what is given up on the way, as the process ends, is done at the next start.
+        let replaced = put_back(places, name, &self.cloud, &self.servers).await;
+        places.forget_replacing();
+        replaced?;
         self.servers.prepare_spare();
         Ok(())
     }
@@ -55,7 +58,9 @@ impl Services {
     /// When something is under way, or the disk refuses it.
     pub(super) async fn clear(&self, places: &SandboxPaths) -> Result<()> {
         let _still = self.still("nothing").await?;
-        empty(places, &self.cloud, &self.servers).await?;
+        let replaced = empty(places, &self.cloud, &self.servers).await;
+        places.forget_replacing();
+        replaced?;
         self.servers.prepare_spare();
         Ok(())
     }
@@ -107,7 +112,7 @@ async fn put_back(places: &SandboxPaths, name: &str, cloud: &Arc<Cloud>, servers
         Err(StateError::Format { .. }) => return Err(unusable("was saved by another version of the workshop")),
         Err(error @ StateError::Io { .. }) => return Err(error.into()),
     }
-    let _replacing = Replacing::begin(places, name)?;
+    note(places, name)?;
     servers.restore(&from.join("postgres")).await?;
     replace(half.0, &places.cloud())?;
     cloud.reload().await?;
@@ -119,7 +124,7 @@ async fn put_back(places: &SandboxPaths, name: &str, cloud: &Arc<Cloud>, servers
 /// # Errors
 /// When the disk refuses it.
 async fn empty(places: &SandboxPaths, cloud: &Arc<Cloud>, servers: &Servers) -> Result<()> {
-    let _replacing = Replacing::begin(places, "")?;
+    note(places, "")?;
     cloud.clear().await?;
     servers.clear().await?;
     Ok(())
@@ -127,39 +132,35 @@ async fn empty(places: &SandboxPaths, cloud: &Arc<Cloud>, servers: &Servers) -> 
 
 /// Ends what a process that was killed had begun: databases and endpoint were to be replaced together, and may be of two
 /// states.
-pub(super) async fn finish_replacing(places: &SandboxPaths, cloud: &Arc<Cloud>, servers: &Servers) {
+///
+/// # Errors
+/// When that cannot be done now, as the disk is full, say: it is tried again at the next start. What was saved and is there no
+/// more, or is damaged, is given up.
+pub(super) async fn finish_replacing(places: &SandboxPaths, cloud: &Arc<Cloud>, servers: &Servers) -> Result<()> {
     for half in [places.state.join(MAKING), places.saved().join(BEING_SAVED)] {
         // What cannot be deleted now is next time.
         let _ = clear(&half);
     }
-    let Some(name) = places.being_replaced() else { return };
+    let Some(name) = places.being_replaced() else { return Ok(()) };
     tracing::warn!(name, "the state was being replaced when the sandbox was killed; that is done now");
-    let ended = match name.as_str() {
-        "" => empty(places, cloud, servers).await,
-        name if name_is_fine(name) => put_back(places, name, cloud, servers).await,
-        _ => Ok(()),
-    };
-    if let Err(problem) = ended {
-        tracing::error!(%problem, "the state could not be replaced");
+    match name.as_str() {
+        "" => empty(places, cloud, servers).await?,
+        name if is_whole(places, name) => put_back(places, name, cloud, servers).await?,
+        name => tracing::error!(name, "what was being brought back is there no more, or damaged"),
     }
-    drop(Replacing(places));
+    places.forget_replacing();
+    Ok(())
 }
 
-/// Says on the disk that the state is being replaced, until it is dropped: in any case but that the process is killed.
-struct Replacing<'a>(&'a SandboxPaths);
-
-impl<'a> Replacing<'a> {
-    /// `name` is that of the saved state; empty for nothing.
-    fn begin(places: &'a SandboxPaths, name: &str) -> Result<Self> {
-        places.note_replacing(name).map_err(|error| path_problem(&places.state, &error))?;
-        Ok(Replacing(places))
-    }
+/// Tells if a state of that name is saved that can be brought back.
+fn is_whole(places: &SandboxPaths, name: &str) -> bool {
+    let from = places.saved().join(name);
+    name_is_fine(name) && from.join("postgres").is_dir() && matches!(Cloud::holds_state(&from.join("cloud")), Ok(true))
 }
 
-impl Drop for Replacing<'_> {
-    fn drop(&mut self) {
-        self.0.forget_replacing();
-    }
+/// Says on the disk that the state is being replaced by what is saved under a name; empty: by nothing.
+fn note(places: &SandboxPaths, name: &str) -> Result<()> {
+    places.note_replacing(name).map_err(|error| path_problem(&places.state, &error))
 }
 
 /// A directory that is being made beside, until it takes its place. Half of it is of no use, and fills a disk that may be full for

@@ -97,7 +97,7 @@ impl Services {
             })
         };
         let (cloud, ()) = tokio::try_join!(opening, async { servers.start_all().await.map_err(Problem::from) })?;
-        finish_replacing(places, &cloud, &servers).await;
+        finish_replacing(places, &cloud, &servers).await?;
         lambda.set_issuer(cloud.clone());
         servers.prepare_spare();
         lambda.prepare_newest();

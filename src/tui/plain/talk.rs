@@ -11,7 +11,7 @@ use super::state::Plain;
 use crate::tui::config::ScreenConfig;
 use crate::tui::leaving::{Exit, GRACE, to_its_end};
 use crate::tui::notes::publish::Publisher;
-use crate::tui::settings::ScreenSettings;
+use crate::tui::settings::KeptSettings;
 use crate::tui::signals::{Caught, Signals};
 use crate::tui::terminal::lost;
 use workshop_base::problem::Problem;
@@ -46,7 +46,8 @@ async fn talk(
     let mut signals = Signals::listen().map_err(lost)?;
     let mut lines = BufReader::new(input).lines();
     let mut plain = Plain::new(course);
-    plain.redact = redact || ScreenSettings::read(&workdir, user.settings).redact;
+    let (settings, mut kept_settings) = KeptSettings::open(&workdir, user.settings, redact);
+    plain.redact = settings.redact;
     plain.by_hand = !patient;
     let mut at_prompt = false;
     let mut ended = false;
@@ -100,6 +101,7 @@ async fn talk(
                 Some(event) => {
                     if publisher.is_none() && matches!(event.kind, EventKind::Opened { .. }) {
                         publisher = Publisher::of(&workdir, wake.clone());
+                        kept_settings.opened(&workdir, settings);
                     }
                     plain.event(&event)
                 }
@@ -194,6 +196,7 @@ fn send(requests: &UnboundedSender<Request>, request: Request) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::settings::ScreenSettings;
     use crate::tui::{Looks, fixture};
     use tokio::sync::mpsc::unbounded_channel;
     use workshop_base::problem::Kind;

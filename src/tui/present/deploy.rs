@@ -17,7 +17,7 @@ pub fn lines(m: &Model, width: usize) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     let awaited = awaited(m);
     if let Some(step) = awaited {
-        let (mark, text) = words::not_shown(&display_text(m, &step.title), m.is_ahead());
+        let (mark, text) = words::not_shown(&display_text(m, &step.title), m.is_ahead(), m.progress.deploy.is_some());
         out.extend(wrap::words(&[span(text, theme::STRONG)], width, &span(mark, theme::DIM), &Span::raw("  ")));
     }
     match &m.progress.deploy {

@@ -58,7 +58,7 @@ fn awaited(m: &Model, newest: &LoadRun) -> Option<(&'static str, String)> {
     let step = m.step_of(running.unwrap_or(&here)).filter(|step| matches!(step.action, StepAction::Load(_)))?;
     match running {
         Some(_) => newest.over.then(|| ("● ", format!("{} has begun; its figures are still to come.", step.title))),
-        None => (newest.at_step != here).then(|| words::not_shown(&step.title, m.is_ahead())),
+        None => (newest.at_step != here).then(|| words::not_shown(&step.title, m.is_ahead(), true)),
     }
 }
 
@@ -90,7 +90,8 @@ fn histogram(run: &LoadRun, before: Option<&LoadRun>, width: usize) -> Vec<Line<
         let then = before.map(|before| both(before, at));
         let wide_all = cells(good + bad).min(room);
         // However few failed among many, they show.
-        let wide_good = cells(good).min(wide_all.saturating_sub(usize::from(bad > 0)));
+        let lost = usize::from(bad > 0 && (wide_all > 1 || good == 0));
+        let wide_good = cells(good).min(wide_all.saturating_sub(lost));
         let shadow = then.map_or(0, cells).clamp(wide_all, room) - wide_all;
         let then = then.map(|then| format!(" ({then})")).unwrap_or_default();
         out.push(Line::from(vec![

@@ -20,7 +20,7 @@ pub fn display_text<'a>(m: &Model, text: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Text in several spans, fit for a terminal already, with identities hidden when that is wished: in the whole of it, for one
+/// Makes text in several spans, fit for a terminal already, hide identities when that is wished: in the whole of it, for one
 /// may go over several spans, and the rows that it is broken into hold parts of one.
 pub fn display_spans(m: &Model, spans: Vec<Span<'static>>) -> Vec<Span<'static>> {
     if !m.hides() {

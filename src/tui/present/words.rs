@@ -128,17 +128,18 @@ pub fn passed(verdicts: impl Iterator<Item = Option<Verdict>>) -> String {
     }
 }
 
-/// Says of a step that its panel shows another one's run, with a sign: it has not run, or that one came after it.
-pub fn not_shown(title: &str, is_ahead: bool) -> (&'static str, String) {
-    match is_ahead {
-        true => ("○ ", format!("{title} has not run yet.")),
-        false => ("– ", format!("{title} has run; what came after it is shown here.")),
+/// Says of a step that its panel shows another one's run, or none, with a sign: it has not run, or that is another's.
+pub fn not_shown(title: &str, is_ahead: bool, shows: bool) -> (&'static str, String) {
+    match (is_ahead, shows) {
+        (true, _) => ("○ ", format!("{title} has not run yet.")),
+        (false, true) => ("– ", format!("{title} has run; what is shown here is another step's.")),
+        (false, false) => ("– ", format!("{title} has run.")),
     }
 }
 
 /// Leads to the run that a panel shows of another step.
 pub fn beside_it(is_ahead: bool) -> &'static str {
-    if is_ahead { "Before it:" } else { "After it:" }
+    if is_ahead { "Before it:" } else { "Of another step:" }
 }
 
 /// Says how much there is beside what shows: below, as long as there is any there.

@@ -71,6 +71,11 @@ pub fn page(m: &mut Model, by: i64) {
                 let list = list_window(&m.checks, (height + 2) as usize).rows as i64;
                 m.checks.top = m.checks.top.saturating_add_signed((by * (height - list).max(1)) as isize);
             }
+            Panel::Sql if m.console.picture == SqlPicture::None => {
+                if let Some(session) = console::current(m) {
+                    session.back.page(by);
+                }
+            }
             _ => scroll(m, by * height.max(1)),
         },
     }

@@ -265,8 +265,9 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let width = usize::from(area.width);
-    // A question's keys are told in its own words.
-    let asked = questions::answers(m);
+    let wide = |(name, word): &(String, String)| wrap::width(name) + wrap::width(word) + 4;
+    // A question's keys are told in its own words, where all of them can be: one answer alone says too little.
+    let asked = questions::answers(m).filter(|answers| answers.iter().map(wide).sum::<usize>() < width);
     let free = asked.is_none();
     let mut left: Vec<(String, String)> = asked.unwrap_or_default();
     let mut right: Vec<(String, String)> = Vec::new();
@@ -292,7 +293,6 @@ pub fn footer(m: &Model, buffer: &mut Buffer, area: Rect) {
             _ => left.push(entry),
         }
     }
-    let wide = |(name, word): &(String, String)| wrap::width(name) + wrap::width(word) + 4;
     let mut room = width.saturating_sub(right.iter().map(wide).sum::<usize>() + 1);
     let mut fits = |entry: &(String, String)| {
         let fits = wide(entry) <= room;

@@ -66,7 +66,7 @@ pub fn draw(m: &Model, buffer: &mut Buffer, area: Rect) {
     }
     // The first words of a title still name it; fewer say less than that there is one. What else there is matters more.
     let title = usize::from(area.width).saturating_sub(left[0].width() + parts.width() + 1);
-    let least = if title < LEAST_TITLE { title.min(1) } else { title };
+    let least = if title < LEAST_TITLE.min(left[1].width()) { title.min(1) } else { title };
     left[1].content = wrap::fit(&left[1].content, least).into_owned().into();
     let room = usize::from(area.width).saturating_sub(left.iter().map(Span::width).sum::<usize>() + 1);
     row(buffer, area, area.y, &both_ends(left, parts.fitted(room), area.width.into()));

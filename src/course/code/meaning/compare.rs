@@ -273,6 +273,10 @@ mod tests {
             let found = hunk_likeness(&diff, 0, mine);
             assert_eq!(found.as_ref().is_some_and(Likeness::is_same), same, "{path}: {mine}: {found:?}");
         }
+        // Half of it is there, its last sign with it.
+        let diff = diff_file("a.sql", Some("begin;\n"), Some("begin;\nselect 1;\nselect 2;\n")).unwrap();
+        let Some(Likeness::Missing(missing)) = hunk_likeness(&diff, 0, "begin;\nselect 1;\n") else { panic!() };
+        assert_eq!(format!("{missing:?}").matches("select").count(), 1, "{missing:?}");
     }
 
     #[test]

@@ -77,8 +77,11 @@ pub(super) fn tokens(text: &str, syntax: Syntax) -> Vec<SourceToken> {
     match syntax {
         Syntax::Script => without_optional_signs(tokens),
         Syntax::Sql => {
-            // Behind the last statement it parts nothing.
-            tokens.pop_if(|last| last.text == ";");
+            // Behind the last statement it parts nothing, and may be left out.
+            if let Some(last) = tokens.last().filter(|last| last.text != ";") {
+                let end = SourceToken { text: ";".into(), quote: None, line: last.line };
+                tokens.push(end);
+            }
             tokens
         }
         Syntax::Json => tokens,

@@ -62,7 +62,7 @@ impl Cloud {
 
     /// Opens what the state has.
     pub(super) async fn open_fronts(self: &Arc<Self>) {
-        let all: Vec<Front> = {
+        let mut all: Vec<Front> = {
             let world = self.world();
             let of = |(name, f): (&String, &FunctionRecord)| {
                 let front = |qualifier: &String| Front::Url { function: name.clone(), qualifier: qualifier.clone() };
@@ -71,11 +71,19 @@ impl Cloud {
             let urls = world.state.functions.iter().flat_map(of);
             urls.chain(world.state.http_apis.keys().cloned().map(Front::Api)).collect()
         };
+        // Those first that come back where they were: no other is given a place that one of them had.
+        all.sort_by_cached_key(|front| !self.is_free_for(front));
         for front in all {
             if let Err(error) = self.open_front(front.clone()).await {
                 tracing::error!(?front, error, "it could not be opened");
             }
         }
+    }
+
+    /// Tells whether a front can have the port again that it had.
+    fn is_free_for(&self, front: &Front) -> bool {
+        let port = self.behind(front).and_then(|behind| behind.port());
+        port.is_some_and(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
     }
 
     /// Opens the port of a front, if it is not open; the one that it had before, where that is free.

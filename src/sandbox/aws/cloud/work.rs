@@ -1,5 +1,6 @@
 //! The work that takes its time: stack operations, functions, databases.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -94,7 +95,7 @@ impl Cloud {
                     return put;
                 }
                 match (key.split_once(':'), old) {
-                    (None, Some(old)) => drop(world.state.functions.insert(key.clone(), *old)),
+                    (None, Some(old)) => put_again(&mut world.state.functions, key, *old),
                     (None, None) => drop(world.state.functions.remove(key)),
                     (Some((name, version)), _) => {
                         let version = version.parse().unwrap_or_default();
@@ -322,6 +323,17 @@ impl Cloud {
             tracing::error!(%error, "the state could not be saved");
         }
     }
+}
+
+/// Gives a function its code and settings again; what was added to it beside them since stays.
+fn put_again(functions: &mut BTreeMap<String, FunctionRecord>, name: &str, old: FunctionRecord) {
+    let again = match functions.remove(name) {
+        Some(FunctionRecord { aliases, permissions, policy_revisions, urls, .. }) => {
+            FunctionRecord { aliases, permissions, policy_revisions, urls, ..old }
+        }
+        None => old,
+    };
+    functions.insert(name.to_owned(), again);
 }
 
 /// Functions that are being handed over, until it is dropped.

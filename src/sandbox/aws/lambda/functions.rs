@@ -51,6 +51,9 @@ pub(super) fn get_configuration(call: &Call<'_>, given: &str) -> AwsResult<Respo
 fn asked_for(call: &Call<'_>, given: &str, action: &str) -> AwsResult<(FunctionRecord, Value)> {
     let (name, function) = allowed(call, given, action)?;
     let mut shown = function.configuration(&name);
+    if call.world.updating.contains(&name) {
+        shown["LastUpdateStatus"] = "InProgress".into();
+    }
     // The ARN has the qualifier as it was asked for, be it an alias or $LATEST (localstack/localstack,
     // test_alias_lifecycle, test_publish_version_on_create).
     if let Some(qualifier) = named(call, given)?.qualifier {
