@@ -125,7 +125,7 @@ pub fn set<'a>(keymap: &mut Keymap, name: &'a str, new: &'a str) -> Result<(), K
             return Err(KeyProblem {
                 what: format!("{part} means “{}” already", other.long),
                 hint: format!("give that another key in a line before this one: key.{other_name} = …"),
-                part: *part,
+                part,
             });
         }
     }

@@ -232,7 +232,7 @@ fn a_panel_does_not_say_of_a_step_that_has_run_that_it_has_not() {
     player.json(&other("step_finished"));
     player.key("4");
     assert!(says(&player, "✓ Done") && says(&player, "Deploy the cluster has run"), "{:#?}", player.screen());
-    assert!(says(&player, "After it:") && !says(&player, "has not run yet"), "{:#?}", player.screen());
+    assert!(says(&player, "Of another step:") && !says(&player, "has not run yet"), "{:#?}", player.screen());
     let mut player = at(80, 24, 2, "storm");
     for step in ["storm", "again"] {
         let at_step = format!(r#""at_step":{{"chapter":2,"step":"{step}"}}"#);
