@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::replacing::name_is_fine;
 use super::running::RunningServices;
-use super::saved::name_is_fine;
 use super::services::GRACE;
 use crate::clock::SandboxClock;
 use crate::control::protocol::{ControlReply, ControlRequest};

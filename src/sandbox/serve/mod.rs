@@ -10,6 +10,7 @@
 mod clients;
 mod daemon;
 mod prerequisites;
+mod replacing;
 mod run;
 mod running;
 mod saved;

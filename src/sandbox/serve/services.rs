@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::prerequisites::{bind, bind_or_any, node_version, port_of, port_problem, region};
-use super::saved::finish_replacing;
+use super::replacing::finish_replacing;
 use crate::aws::Cloud;
 use crate::clock::SandboxClock;
 use crate::control::SandboxOptions;
